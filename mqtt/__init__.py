@@ -1,0 +1,1 @@
+"""Transport between server and phones: knows topics and bytes, knows no feature."""

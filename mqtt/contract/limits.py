@@ -1,0 +1,78 @@
+"""Every figure of the protocol, with its section and unit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROTOCOL_VERSION: Final = 1
+
+# §2 Identity and keys
+UNPACKED_MAX: Final = 8 * 1024 * 1024  # bytes of a JWE's plaintext after gunzip
+CERTIFICATE_DAYS: Final = 90
+RENEWAL_GRACE_DAYS: Final = 30  # renewal is possible this long after expiry
+
+# §3 Enrollment and device requests
+ENROLLMENT_CODE_LENGTH: Final = 26  # Crockford base32 characters
+ENROLL_REPEAT_S: Final = 600  # same token and key give the same answer this long
+DEVICE_JWT_MAX_S: Final = 300  # longest life of a device JWT
+JWKS_REFRESH_S: Final = 86_400  # fetched daily
+JWKS_UNKNOWN_KID_S: Final = 300  # at most so often for an unknown kid
+KEY_ANNOUNCED_S: Final = 7 * 86_400  # a new key is published this long before its first use
+LATE_RECORDS_DAYS: Final = 30  # an unenrolled device may deliver records this long
+
+# §4 MQTT
+PAYLOAD_MAX: Final = 200_000  # bytes of one MQTT payload
+SESSION_EXPIRY_S: Final = 7 * 86_400
+KEEP_ALIVE_MIN_S: Final = 60
+KEEP_ALIVE_MAX_S: Final = 300
+RECEIVE_MAXIMUM_MIN: Final = 16
+WILL_DELAY_S: Final = 30
+BACKOFF_FIRST_S: Final = 1.0
+BACKOFF_MAX_S: Final = 300.0
+CLOCK_SKEW_S: Final = 120  # an iat further ahead counts as receive time; also the clock finding of §5
+FLOOD_MESSAGES_PER_S: Final = 50
+FLOOD_BYTES_PER_S: Final = 1_048_576
+FLOOD_CUT_S: Final = 60
+MISSED_HEARTBEATS: Final = 3  # the server counts a silent device as offline after so many
+
+# §5 hello
+HELLO_ANSWER_S: Final = 30  # a device gets one full answer in this span unless its boot_id is new
+KEEP_ARCHIVED_S: Final = 72 * 3600  # archived records are kept this long while space allows
+
+# §6 heartbeat
+HEARTBEAT_MAX: Final = 8 * 1024  # bytes
+HEARTBEAT_DEFAULT_S: Final = 60
+
+# §7 desired, blobs, reported
+BLOB_MQTT_MAX: Final = 200_000  # bytes; a larger blob comes by HTTP
+BLOB_WAIT_S: Final = 10
+BLOB_UNPACKED_MAX: Final = 32 * 1024 * 1024
+BLOB_KEY_BYTES: Final = 32
+
+# §8 command, result
+COMMAND_LIFE_S: Final = 600  # exp is at most this long after iat
+INTEGRITY_EVENT_S: Final = 60  # at most one integrity event in this span
+DEADLINE_MAX_S: Final = 7 * 86_400  # longest deadline_s of a wipe
+RING_MAX_S: Final = 300
+
+# §9 records
+RECORD_MAX: Final = 64 * 1024  # bytes of one record's text in UTF-8
+RECORD_TEXT_KEPT: Final = 2_000  # characters that stay when a longer text goes as media
+BATCH_RECORDS_MAX: Final = 200
+BATCH_UNPACKED_MAX: Final = 8 * 1024 * 1024
+BATCH_RESEND_S: Final = 60
+REFUSED_RESEND_S: Final = 3_600
+SALT_BYTES: Final = 16
+
+# §10 event
+EXCERPT_MAX: Final = 2_000  # characters
+
+# §11 contacts and dial tickets
+CONTACTS_MQTT_MAX: Final = 200_000  # bytes; a larger book comes by HTTP behind a pointer
+CONTACTS_LIFE_S: Final = 7 * 86_400
+
+# Form of JSON, all sections
+JSON_DEPTH_MAX: Final = 32
+INTEGER_MAX: Final = 2**53 - 1  # integers that every JSON library carries exactly
+NAME_MAX: Final = 256  # characters of a short string
+TEXT_MAX: Final = 65_536  # characters of a long string
