@@ -117,9 +117,7 @@ def _constant(_name: str) -> Any:
     raise BadPayload(Reason.NUMBER, "not finite")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_int=_integer, parse_float=_float, parse_constant=_constant
-)
+_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_integer, parse_float=_float, parse_constant=_constant)
 
 
 def _check_depth(value: Any, depth: int) -> None:

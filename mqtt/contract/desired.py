@@ -1,4 +1,7 @@
-"""`down/desired` and the documents behind it (§7, §12)."""
+"""`down/desired` and the bundle behind it (§7, §12).
+
+The rules, keyword sets, calendars and fold tables are read by the rule engine, which has their schemas.
+"""
 
 from __future__ import annotations
 
@@ -43,45 +46,6 @@ class Bundle(Message):
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
     rules: dict[Label, Any]
     blobs: list[BlobRef] = Field(default_factory=list)
-
-
-class Term(Message):
-    """One term of a keyword set: a literal `term` or an RE2 `pattern`."""
-
-    id: Label
-    term: Name | None = Field(default=None, exclude_if=lambda value: value is None)
-    pattern: Name | None = Field(default=None, exclude_if=lambda value: value is None)
-    exceptions: Annotated[list[Name], Field(alias="except")] = Field(default_factory=list)
-
-
-class KeywordSet(Message):
-    """Document of a `keyword_set` blob; `steps` names the normalisation, in order."""
-
-    set: Label
-    terms: list[Term]
-    steps: list[Label] = Field(default_factory=list)
-
-
-class FoldTable(Message):
-    """Document of a `fold_table` blob: a character to its replacement, or to the empty string."""
-
-    name: Label
-    map: dict[str, str]
-
-
-class CalendarDay(Message):
-    """One day that differs from the weekly plan."""
-
-    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
-    kind: Literal["holiday", "workday"]
-    name: Name | None = None
-
-
-class Calendar(Message):
-    """Document of a `calendar` blob."""
-
-    name: Label
-    days: list[CalendarDay]
 
 
 def term_id(set_name: str, term: str) -> str:
