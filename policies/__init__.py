@@ -1,0 +1,1 @@
+"""Policies: what an author writes, how several of them become one bundle, and which phone has which."""
