@@ -17,9 +17,7 @@ class Term(Wire):
     A literal `term` or an RE2 `pattern`; `except` names phrases that excuse it.
     """
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, serialize_by_alias=True, validate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, serialize_by_alias=True, validate_by_name=True)
 
     id: Annotated[str, Field(min_length=1, max_length=128)]
     term: str | None = None

@@ -32,9 +32,7 @@ Window = Annotated[list[Second], Field(min_length=2, max_length=2)]
 class Words(Wire):
     """A text for people in both languages."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, serialize_by_alias=True, validate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, serialize_by_alias=True, validate_by_name=True)
 
     zh: Annotated[str, Field(alias="zh-CN")]
     en: str

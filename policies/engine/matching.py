@@ -38,10 +38,7 @@ def _found(term: Term, folded: str, steps: list[str], search: PatternSearch | No
 def _literal(needle: str, text: str, excuses: list[str]) -> bool:
     """Whether the needle stands anywhere but inside an excusing phrase."""
     spans = [span for phrase in excuses for span in _spans(phrase, text)]
-    return any(
-        not any(start <= left and right <= end for start, end in spans)
-        for left, right in _spans(needle, text)
-    )
+    return any(not any(start <= left and right <= end for start, end in spans) for left, right in _spans(needle, text))
 
 
 def _spans(needle: str, text: str) -> Iterator[tuple[int, int]]:

@@ -61,6 +61,4 @@ FindingCode = Literal[
 ]
 Step = Literal["notify_holder", "alert", "lock"]
 Severity = Literal["info", "warning", "critical"]
-NormaliseStep = Literal[
-    "width", "case", "traditional", "symbols", "repeats", "digits", "homoglyphs", "pinyin"
-]
+NormaliseStep = Literal["width", "case", "traditional", "symbols", "repeats", "digits", "homoglyphs", "pinyin"]

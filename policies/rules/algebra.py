@@ -126,9 +126,7 @@ class Union:
     def traces(self, path: Path, merged: Value, given: Sequence[Value]) -> Iterator[Trace]:
         """Each word on its own."""
         for word in merged:
-            yield Trace(
-                (*path, word), True, tuple(i for i, value in enumerate(given) if value and word in value)
-            )
+            yield Trace((*path, word), True, tuple(i for i, value in enumerate(given) if value and word in value))
 
     def loosened(self, path: Path, old: Value, new: Value) -> Iterator[Path]:
         """Each word that is gone."""
@@ -144,9 +142,7 @@ class Constraints:
     `covers(old, new)` says that `new` asks for at least what `old` asks for; equality unless given.
     """
 
-    covers: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] = field(
-        default=lambda old, new: old == new
-    )
+    covers: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] = field(default=lambda old, new: old == new)
 
     def join(self, a: Value, b: Value) -> Value:
         """All of both, in the order of their text."""
@@ -228,9 +224,7 @@ class Members:
         yield from loosened_keys(self.operators, path, old, new)
 
 
-def join_keys(
-    operators: Mapping[str, Operator], a: Mapping[str, Any], b: Mapping[str, Any]
-) -> dict[str, Any]:
+def join_keys(operators: Mapping[str, Operator], a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     """Join two objects key by key; what only one has is taken as it is."""
     merged: dict[str, Any] = {}
     for key in sorted({*a, *b}):

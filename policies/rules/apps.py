@@ -45,9 +45,7 @@ class Apps(Spec):
 
 def _compile(spec: Apps, _policy: str) -> Value:
     listed = {package.name: package.plain() for package in spec.packages}
-    details = {
-        name: {k: v for k, v in entry.items() if k != "name"} for name, entry in sorted(listed.items())
-    }
+    details = {name: {k: v for k, v in entry.items() if k != "name"} for name, entry in sorted(listed.items())}
     return {spec.mode: details}
 
 

@@ -34,9 +34,7 @@ class Rule(Spec):
     def _one_shape(self) -> Self:
         counted = (self.count, self.max, self.window)
         complete = all(part is not None for part in counted)
-        if complete == (self.min_gap is not None) or (
-            self.min_gap is not None and any(p is not None for p in counted)
-        ):
+        if complete == (self.min_gap is not None) or (self.min_gap is not None and any(p is not None for p in counted)):
             raise fault(
                 "limit_shape",
                 "每条限制要么写 count、max、window，要么只写 min_gap。",
@@ -59,9 +57,7 @@ class ContactLimits(Spec):
     def _ids_once(self) -> Self:
         ids = [rule.id for rule in self.rules or ()]
         if len(ids) != len(set(ids)):
-            raise fault(
-                "rule_id_twice", "同一策略中规则 id 不能重复。", "An id names one rule of a policy only."
-            )
+            raise fault("rule_id_twice", "同一策略中规则 id 不能重复。", "An id names one rule of a policy only.")
         return self
 
 

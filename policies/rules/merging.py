@@ -27,9 +27,7 @@ class Origin:
 def compile_spec(spec: BaseModel, policy: str) -> Fragments:
     """The fragments of one policy's spec, by family; families that it does not set are absent."""
     given = {name: getattr(spec, name) for name in families()}
-    return {
-        name: families()[name].compile(value, policy) for name, value in given.items() if value is not None
-    }
+    return {name: families()[name].compile(value, policy) for name, value in given.items() if value is not None}
 
 
 def merge(policies: Sequence[Mapping[str, Value]]) -> Fragments:
@@ -54,8 +52,7 @@ def origins(merged: Mapping[str, Value], policies: Sequence[Mapping[str, Value]]
     for name, fragment in merged.items():
         given = [fragments.get(name) for fragments in policies]
         found += [
-            Origin(t.path, t.value, t.sources)
-            for t in families()[name].operator.traces((name,), fragment, given)
+            Origin(t.path, t.value, t.sources) for t in families()[name].operator.traces((name,), fragment, given)
         ]
     return found
 

@@ -22,9 +22,7 @@ def _days(key: str) -> Iterator[str]:
     for part in key.replace(" ", "").split(","):
         first, _, last = part.partition("-")
         if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
-            raise fault(
-                "weekday", "星期写成 mon、mon-fri 或 mon,wed。", "Write days as mon, mon-fri or mon,wed."
-            )
+            raise fault("weekday", "星期写成 mon、mon-fri 或 mon,wed。", "Write days as mon, mon-fri or mon,wed.")
         start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
         yield from (WEEKDAYS[(start + step) % 7] for step in range((end - start) % 7 + 1))
 
@@ -62,9 +60,7 @@ def _compile(spec: WorkHours, policy: str) -> Value:
 
 def _covers(old: Mapping[str, Value], new: Mapping[str, Value]) -> bool:
     same_clock = old["timezone"] == new["timezone"] and old.get("calendar") == new.get("calendar")
-    return (
-        same_clock and _narrower(old["weekly"], new["weekly"]) and _stricter(old["outside"], new["outside"])
-    )
+    return same_clock and _narrower(old["weekly"], new["weekly"]) and _stricter(old["outside"], new["outside"])
 
 
 def _narrower(old: Mapping[str, Value], new: Mapping[str, Value]) -> bool:
@@ -72,9 +68,7 @@ def _narrower(old: Mapping[str, Value], new: Mapping[str, Value]) -> bool:
 
 
 def _minutes(windows: list[list[int]]) -> set[int]:
-    return {
-        m for start, end in windows for m in range(start // 60, (end if end > start else end + DAY) // 60)
-    }
+    return {m for start, end in windows for m in range(start // 60, (end if end > start else end + DAY) // 60)}
 
 
 def _stricter(old: Mapping[str, Action], new: Mapping[str, Action]) -> bool:

@@ -17,12 +17,8 @@ from policies.engine.vocabulary import FindingCode, Step
 _ACTIONS: dict[Step, Action] = {"notify_holder": "warn", "alert": "alert", "lock": "lock"}
 _TEXTS: dict[Step, Words] = {
     "notify_holder": words("请尽快处理手机的合规问题。", "Please bring the phone back in order."),
-    "alert": words(
-        "手机持续不合规，已通知管理员。", "The phone stays out of order; an administrator is told."
-    ),
-    "lock": words(
-        "手机长时间不合规，工作区已锁定。", "The phone has been out of order for too long; it is locked."
-    ),
+    "alert": words("手机持续不合规，已通知管理员。", "The phone stays out of order; an administrator is told."),
+    "lock": words("手机长时间不合规，工作区已锁定。", "The phone has been out of order for too long; it is locked."),
 }
 
 

@@ -47,10 +47,7 @@ def _findings(rule: Device, posture: Posture) -> Iterator[tuple[str, Words]]:
         yield "os_version", words(f"系统版本低于 {least}。", f"The system is older than version {least}.")
     if rule.maximum_patch_age_days is not None and _patch_age(posture) > rule.maximum_patch_age_days:
         yield "patch_age", words("安全补丁过旧。", "The security patch is too old.")
-    if (
-        rule.maximum_offline_hours is not None
-        and (posture.offline_seconds or 0) > rule.maximum_offline_hours * _HOUR
-    ):
+    if rule.maximum_offline_hours is not None and (posture.offline_seconds or 0) > rule.maximum_offline_hours * _HOUR:
         yield "offline", words("离线时间过长。", "The phone has been offline for too long.")
 
 

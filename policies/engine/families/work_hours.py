@@ -41,11 +41,7 @@ class WorkHours(Wire):
 
 def closed(rules: list[WorkHours], minute: datetime, known: Known) -> list[WorkHours]:
     """The constraints that are closed at a minute."""
-    return [
-        rule
-        for rule in rules
-        if not is_open(minute, rule.timezone, rule.weekly, known.exceptions(rule.calendar))
-    ]
+    return [rule for rule in rules if not is_open(minute, rule.timezone, rule.weekly, known.exceptions(rule.calendar))]
 
 
 def reopening(rule: WorkHours, minute: datetime, known: Known) -> datetime | None:
