@@ -1,0 +1,1 @@
+"""Settings and logging: the only room that reads the environment."""

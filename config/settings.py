@@ -1,0 +1,223 @@
+"""Every setting of an installation: type, default, unit and one sentence each.
+
+A setting comes from the environment (``SHOUJI_*``), else from ``shouji.toml``, else from its default.
+``docs/settings.md`` is generated from this file.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+PREFIX = "SHOUJI_"
+CONFIG_FILE_VARIABLE = "SHOUJI_CONFIG_FILE"
+DEFAULT_CONFIG_FILE = "shouji.toml"
+
+
+class SettingsError(Exception):
+    """A setting is wrong or unknown; the message names it and says what is expected."""
+
+
+class Settings(BaseModel):
+    """The whole configuration of one installation, read once at start and immutable after."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path("var"), description="Folder of database, keys, broker files and media.")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+    log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for collectors.")
+    timezone: str = Field("Asia/Shanghai", description="Time zone of the organisation: pages show times in it.")
+
+    http_host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    http_port: int = Field(8080, ge=1, le=65535, description="Port the web server listens on.")
+    http_tls_cert: Path | None = Field(None, description="PEM certificate chain of the web server.")
+    http_tls_key: Path | None = Field(None, description="PEM private key of the web server.")
+    http_proxy: bool = Field(
+        False, description="A reverse proxy ends TLS in front of the web server and sets X-Forwarded-*."
+    )
+    web_workers: int = Field(2, ge=1, le=16, description="Web server processes.")
+    web_threads: int = Field(64, ge=4, le=256, description="Threads of each web server process; a live page holds one.")
+    public_url: str | None = Field(
+        None, description="Address that people and phones use; default: scheme, host and port above."
+    )
+
+    mqtt_host: str = Field("127.0.0.1", description="Address the managed broker listens on for phones.")
+    mqtt_port: int = Field(8883, ge=1, le=65535, description="Port the managed broker listens on for phones.")
+    mqtt_public_host: str | None = Field(
+        None, description="Broker host that phones are told; it stands in the broker's certificate."
+    )
+    mqtt_public_port: int | None = Field(None, ge=1, le=65535, description="Broker port that phones are told.")
+    mosquitto_path: Path | None = Field(
+        None, description="The mosquitto program; default: found on PATH or in /usr/sbin."
+    )
+    broker_url: SecretStr | None = Field(
+        None,
+        description="An outside broker for the server's own clients: `mqtts://user:password@host:port`.",
+    )
+    broker_ca_file: Path | None = Field(None, description="PEM CA that signed the outside broker's service listener.")
+    broker_crl_path: Path | None = Field(
+        None, description="Outside broker: file that the revocation list is written to."
+    )
+    broker_reload_command: str | None = Field(
+        None, description="Outside broker: command run after the list changed, without a shell."
+    )
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="Database, `postgresql+psycopg://…` or `sqlite:///…`; default: SQLite in the data folder.",
+    )
+    key_ring: Path | None = Field(
+        None, description="Folder of the installation's keys; default: `keys` in the data folder."
+    )
+    admin_password: SecretStr | None = Field(
+        None,
+        description="Creates the first administrator `admin` with this password instead of a setup link.",
+    )
+
+    approver_min_age: int = Field(
+        86400,
+        ge=0,
+        description="Seconds an approver's account and roles must be older than.",
+    )
+    approval_lifetime: int = Field(86400, ge=60, description="Seconds after which an unanswered approval lapses.")
+    wipe_cap_per_person: int = Field(20, ge=0, description="Wipes one person may ask for in an hour.")
+    wipe_cap_total: int = Field(100, ge=0, description="Wipes all people together may ask for in an hour.")
+    bulk_lock_threshold: int = Field(10, ge=0, description="A lock of more phones than this counts as destructive.")
+    unstaged_limit: int = Field(
+        100,
+        ge=0,
+        description="Phones that a change of assignment, group or unit may touch without a rollout.",
+    )
+    unconfirmed_after: int = Field(
+        86400, ge=60, description="Seconds after which a wipe without a last word becomes `unconfirmed`."
+    )
+    session_lifetime: int = Field(43200, ge=300, description="Seconds a console session lives.")
+    access_token_lifetime: int = Field(900, ge=60, le=3600, description="Seconds an API access token lives.")
+    sign_in_limit: str = Field("10 per minute", description="Sign-in attempts allowed per address, as `N per minute`.")
+
+    device_message_rate: int = Field(50, ge=1, description="Messages a second a phone may keep sending (PROTOCOL 4).")
+    device_byte_rate: int = Field(
+        1_048_576, ge=1024, description="Bytes a second a phone may keep sending (PROTOCOL 4)."
+    )
+    device_certificate_days: int = Field(90, ge=1, le=397, description="Days a device certificate lives (PROTOCOL 2).")
+    hello_interval: int = Field(
+        30, ge=0, description="Seconds between two answers to hellos of one phone start (PROTOCOL 5)."
+    )
+    heartbeat_history_minutes: int = Field(30, ge=1, description="Minutes between two kept heartbeats of a phone.")
+    metrics_token: SecretStr | None = Field(None, description="Bearer token of /metrics; unset: loopback callers only.")
+
+    @field_validator("data_dir", "key_ring", "http_tls_cert", "http_tls_key", "broker_crl_path", "broker_ca_file")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("expected an IANA zone such as Asia/Shanghai")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if bool(self.http_tls_cert) != bool(self.http_tls_key):
+            raise ValueError("SHOUJI_HTTP_TLS_CERT and SHOUJI_HTTP_TLS_KEY go together")
+        for name, file in (("HTTP_TLS_CERT", self.http_tls_cert), ("HTTP_TLS_KEY", self.http_tls_key)):
+            if file and not file.is_file():
+                raise ValueError(f"SHOUJI_{name}: {file} is not a file")
+        if not _is_loopback(self.http_host) and not self.http_tls_cert and not self.http_proxy:
+            raise ValueError(
+                f"SHOUJI_HTTP_HOST={self.http_host} listens beyond loopback: set SHOUJI_HTTP_TLS_CERT and "
+                "SHOUJI_HTTP_TLS_KEY, or declare a TLS proxy in front with SHOUJI_HTTP_PROXY=true"
+            )
+        if self.public_url and urlsplit(self.public_url).scheme not in ("http", "https"):
+            raise ValueError("SHOUJI_PUBLIC_URL must start with http:// or https://")
+        if self.broker_url and not self.broker_crl_path:
+            raise ValueError("SHOUJI_BROKER_URL needs SHOUJI_BROKER_CRL_PATH and SHOUJI_BROKER_RELOAD_COMMAND")
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """Address that people and phones use, without a slash at the end."""
+        scheme = "https" if self.http_tls_cert else "http"
+        return (self.public_url or f"{scheme}://{self.http_host}:{self.http_port}").rstrip("/")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address in force."""
+        return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.data_dir / 'shouji.db'}"
+
+    @property
+    def keys_dir(self) -> Path:
+        """Folder of the key ring in force."""
+        return self.key_ring or self.data_dir / "keys"
+
+    @property
+    def broker_host_for_phones(self) -> str:
+        """Host that phones are told and that stands in the broker's certificate."""
+        return self.mqtt_public_host or self.mqtt_host
+
+    @property
+    def broker_port_for_phones(self) -> int:
+        """Port that phones are told."""
+        return self.mqtt_public_port or self.mqtt_port
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from error
+
+
+def load(environ: dict[str, str] | None = None) -> Settings:
+    """Read environment and file into one immutable object.
+
+    Raises SettingsError that names every wrong or unknown setting.
+    """
+    source = dict(os.environ) if environ is None else environ
+    named = source.get(CONFIG_FILE_VARIABLE)
+    file = Path(named or DEFAULT_CONFIG_FILE)
+    if named and not file.is_file():
+        raise SettingsError(f"{CONFIG_FILE_VARIABLE}: {file} is not a file")
+    values = _from_file(file) if file.is_file() else {}
+    for name, value in source.items():
+        if name.startswith(PREFIX) and name != CONFIG_FILE_VARIABLE:
+            values[name.removeprefix(PREFIX).lower()] = value
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_describe(problem) for problem in error.errors())) from error
+
+
+def _describe(problem: Any) -> str:
+    name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
+    if problem["type"] == "extra_forbidden":
+        return f"{name}: unknown setting; docs/settings.md lists them all"
+    if not problem["loc"]:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    return f"{name}: {problem['msg'].removeprefix('Value error, ')}"

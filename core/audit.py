@@ -1,0 +1,141 @@
+"""The audit log: a hash chain of who did what to whom, refused attempts included.
+
+Entries are collected during a unit of work and chained just before it commits, so the lock on the chain's head is held
+for a moment only. Audit outlives person, device and command: it holds ids and names, no foreign keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import rfc8785
+from sqlalchemy import String, insert, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import clock
+from core.actor import Actor
+from core.db import Base, SerialKey, session
+from core.uow import before_commit
+
+GENESIS = "0" * 64
+_PENDING = "audit"
+_HEAD_ID = 1
+
+
+class AuditEntry(Base):
+    """One link of the chain."""
+
+    __tablename__ = "audit_entries"
+
+    seq: Mapped[SerialKey]
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor_kind: Mapped[str] = mapped_column(String(10))
+    actor_id: Mapped[str] = mapped_column(String(64), index=True)
+    actor_name: Mapped[str] = mapped_column(String(200))
+    action: Mapped[str] = mapped_column(String(64), index=True)
+    outcome: Mapped[str] = mapped_column(String(10))
+    target_kind: Mapped[str] = mapped_column(String(32))
+    target_id: Mapped[str] = mapped_column(String(200), index=True)
+    detail: Mapped[dict[str, Any]]
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditHead(Base):
+    """The chain's head, one row: whoever appends locks it."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    actor: Actor
+    action: str
+    outcome: str
+    target: tuple[str, str]
+    detail: Mapping[str, Any]
+
+
+def record(
+    actor: Actor,
+    action: str,
+    target: tuple[str, str],
+    detail: Mapping[str, Any] | None = None,
+    *,
+    refused: bool = False,
+) -> None:
+    """Note an action on a target `(kind, id)`; it stands or falls with the current unit of work."""
+    outcome = "refused" if refused else "done"
+    session().info.setdefault(_PENDING, []).append(_Draft(actor, action, outcome, target, detail or {}))
+
+
+def link_hash(previous: str, content: Mapping[str, Any]) -> str:
+    """Hash of one link: SHA-256 over the previous hash and the canonical JSON (RFC 8785) of the entry."""
+    return hashlib.sha256(previous.encode() + rfc8785.dumps(dict(content))).hexdigest()
+
+
+@before_commit
+def _append(current: Session) -> None:
+    drafts: list[_Draft] = current.info.pop(_PENDING, [])
+    if not drafts:
+        return
+    head = current.execute(select(AuditHead.seq, AuditHead.hash).with_for_update()).one_or_none()
+    seq, last = (head.seq, head.hash) if head else (0, GENESIS)
+    at = clock.now()
+    rows = []
+    for draft in drafts:
+        seq += 1
+        content = {
+            "seq": seq,
+            "at": clock.to_wire(at),
+            "actor_kind": draft.actor.kind,
+            "actor_id": draft.actor.id,
+            "actor_name": draft.actor.name,
+            "action": draft.action,
+            "outcome": draft.outcome,
+            "target_kind": draft.target[0],
+            "target_id": draft.target[1],
+            "detail": dict(draft.detail),
+        }
+        last = link_hash(last, content)
+        rows.append({**content, "at": at, "hash": last})
+    current.execute(insert(AuditEntry), rows)
+    if head:
+        current.execute(update(AuditHead).values(seq=seq, hash=last))
+    else:
+        current.execute(insert(AuditHead).values(id=_HEAD_ID, seq=seq, hash=last))
+
+
+def content_of(entry: AuditEntry) -> dict[str, Any]:
+    """The hashed content of a stored entry, as it is shown to people."""
+    return {
+        "seq": entry.seq,
+        "at": clock.to_wire(entry.at),
+        "actor_kind": entry.actor_kind,
+        "actor_id": entry.actor_id,
+        "actor_name": entry.actor_name,
+        "action": entry.action,
+        "outcome": entry.outcome,
+        "target_kind": entry.target_kind,
+        "target_id": entry.target_id,
+        "detail": entry.detail,
+    }
+
+
+def verify_chain(current: Session) -> int | None:
+    """Walk the whole chain; the first seq that does not verify, or None when all do and the head matches."""
+    last, seq = GENESIS, 0
+    for entry in current.scalars(select(AuditEntry).order_by(AuditEntry.seq).execution_options(yield_per=1000)):
+        if entry.seq != seq + 1 or link_hash(last, content_of(entry)) != entry.hash:
+            return seq + 1
+        last, seq = entry.hash, entry.seq
+    head = current.execute(select(AuditHead.seq, AuditHead.hash)).one_or_none()
+    intact = (head.seq, head.hash) == (seq, last) if head else seq == 0
+    return None if intact else seq + 1

@@ -1,0 +1,1 @@
+"""The HTTP edge: one transaction and one actor per request, typed input, problem documents."""

@@ -1,0 +1,34 @@
+"""Answers of the API: models and pages as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Response, current_app, json
+from pydantic import BaseModel
+
+from core.paging import Page
+
+T = TypeVar("T")
+
+
+def reply(body: BaseModel | dict[str, Any] | list[Any], status: int = 200) -> Response:
+    """A JSON answer of a model or plain values."""
+    text = body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body)
+    return current_app.response_class(text, status=status, mimetype="application/json")
+
+
+def page_reply(page: Page[T], show: Callable[[T], BaseModel]) -> Response:
+    """A keyset page: `items` and `next_cursor`."""
+    return reply(
+        {
+            "items": [show(item).model_dump(mode="json") for item in page.items],
+            "next_cursor": page.next_cursor,
+        }
+    )
+
+
+def no_content() -> Response:
+    """204."""
+    return current_app.response_class(status=204)

@@ -1,0 +1,100 @@
+"""The application class: each request is one transaction with one actor, and errors are answered in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, current_app, request
+from flask.typing import ResponseReturnValue
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from core import audit
+from core.errors import Conflict, Forbidden, NotFound, ShoujiError
+from core.http import guards, idempotency, problems
+from core.http.access import Access, RouteRule, table
+from core.http.identity import ANONYMOUS, authenticate, current_actor
+from core.log import get_logger
+from core.text import Text
+from core.uow import unit_of_work
+
+MAX_BODY_BYTES = 9 * 1024 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+STATIC_ENDPOINTS = ("static",)
+PAGE_ERRORS = "shouji_page_errors"
+
+log = get_logger(__name__)
+
+
+class ShoujiApp(OpenAPI):
+    """Flask with OpenAPI, one unit of work per request and a demand on every route."""
+
+    def __init__(self, import_name: str, version: str, **options: Any) -> None:
+        super().__init__(
+            import_name,
+            info=Info(title="Shouji 守机", version=version),
+            security_schemes={"bearer": {"type": "http", "scheme": "bearer"}},
+            validation_error_callback=_refuse_invalid,
+            doc_ui=True,
+            doc_prefix="/openapi",
+            **options,
+        )
+        self.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+        self.json.ensure_ascii = False  # type: ignore[attr-defined]
+        self.register_error_handler(Exception, _answer_error)
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Run the view of a matched request inside its transaction."""
+        if request.routing_exception is not None:
+            self.raise_routing_exception(request)
+        endpoint = request.endpoint or ""
+        if endpoint.rsplit(".", 1)[-1] in STATIC_ENDPOINTS:
+            return super().dispatch_request()
+        rule = table.get(endpoint)
+        if rule is None:
+            raise Forbidden("no_demand", Text("该地址未声明权限。", "This route declares no permission."))
+        guards.check_request()
+        with unit_of_work(write=_writes(rule)):
+            return self._answer(rule)
+
+    def _answer(self, rule: RouteRule) -> ResponseReturnValue:
+        authenticate(rule)
+        seen = idempotency.replay()
+        if seen is not None:
+            return seen
+        answer = self.make_response(super().dispatch_request())
+        idempotency.remember(answer)
+        return answer
+
+
+def _writes(rule: RouteRule) -> bool:
+    return rule.writes or rule.demand is Access.DEVICE or request.method not in SAFE_METHODS
+
+
+def _refuse_invalid(error: ValidationError) -> Response:
+    raise problems.invalid_input(error)
+
+
+def _answer_error(error: Exception) -> ResponseReturnValue:
+    if isinstance(error, ShoujiError):
+        _audit_refusal(error)
+        rule = table.get(request.endpoint)
+        answer = current_app.extensions.get(PAGE_ERRORS) if rule and rule.page else None
+        return answer(error) if answer else problems.problem(error)
+    if isinstance(error, HTTPException):
+        return problems.http_problem(error)
+    log.exception("request_failed", endpoint=request.endpoint, method=request.method)
+    return problems.crash()
+
+
+def _audit_refusal(error: ShoujiError) -> None:
+    """A refused attempt is recorded on its own: the attempt's transaction is gone."""
+    actor = current_actor()
+    refused = isinstance(error, Forbidden) or (isinstance(error, Conflict | NotFound) and error.members.get("audit"))
+    if not refused or actor is ANONYMOUS:
+        return
+    with unit_of_work():
+        detail = {"code": error.code, "method": request.method, "path": request.path[:200]}
+        audit.record(actor, "request.refused", ("route", request.endpoint or ""), detail, refused=True)

@@ -1,0 +1,105 @@
+"""Jobs: work that the clock starts. A room registers them; the scheduler or the command line runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import clock, leases
+from core.db import Base, upsert
+from core.errors import NotFound
+from core.ids import new_id
+from core.log import get_logger
+from core.text import Text
+from core.uow import unit_of_work
+
+Work = Callable[[], str | None]
+LEASE = timedelta(minutes=10)
+
+log = get_logger(__name__)
+
+
+class JobRun(Base):
+    """How the newest run of a job went."""
+
+    __tablename__ = "job_runs"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(String(10))
+    detail: Mapped[str] = mapped_column(String(500))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A named piece of work and when it is due: `every` so long, or by `cron` (weekdays by name)."""
+
+    name: str
+    work: Work
+    every: timedelta | None = None
+    cron: str | None = None
+
+
+_jobs: dict[str, Job] = {}
+
+
+def register(name: str, *, every: timedelta | None = None, cron: str | None = None) -> Callable[[Work], Work]:
+    """Register a function as a job; what it returns is kept as the run's detail."""
+
+    def add(work: Work) -> Work:
+        _jobs[name] = Job(name, work, every, cron)
+        return work
+
+    return add
+
+
+def all_jobs() -> list[Job]:
+    """Every registered job by name."""
+    return sorted(_jobs.values(), key=lambda job: job.name)
+
+
+def last_runs(current: Session) -> dict[str, JobRun]:
+    """The newest run of each job that ever ran."""
+    return {run.name: run for run in current.scalars(select(JobRun))}
+
+
+def run(name: str) -> str:
+    """Run one job in its own unit of work, unless it runs elsewhere; needs an app context.
+
+    Returns `done`, `failed` or `busy`. Raises NotFound for an unknown name.
+    """
+    job = _jobs.get(name)
+    if job is None:
+        raise NotFound("unknown_job", Text(f"没有名为“{name}”的任务。", f"There is no job named “{name}”."))
+    owner = new_id()
+    with unit_of_work() as current:
+        if not leases.acquire(current, f"job:{name}", owner, LEASE):
+            return "busy"
+    return _run_held(job, owner)
+
+
+def _run_held(job: Job, owner: str) -> str:
+    started = clock.now()
+    outcome, detail = "done", ""
+    try:
+        with unit_of_work():
+            detail = job.work() or ""
+    except Exception as error:
+        outcome, detail = "failed", type(error).__name__
+        log.exception("job_failed", job=job.name)
+    row = {
+        "name": job.name,
+        "started_at": started,
+        "finished_at": clock.now(),
+        "outcome": outcome,
+        "detail": detail[:500],
+    }
+    with unit_of_work() as current:
+        upsert(current, JobRun.__table__, [row], ["name"])  # type: ignore[arg-type]
+        leases.release(current, f"job:{job.name}", owner)
+    return outcome

@@ -1,0 +1,85 @@
+"""The outbox: effects of a transaction, kept as references and carried out after it committed.
+
+A row names an effect and a key (a device, a command, a blob); what is published is made from the truth at that moment
+by the effect's renderer, so a row never holds a body, and a late one never says something stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String, bindparam, delete, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import clock, wake
+from core.db import Base, SerialKey, insert_rows, session
+
+WAKE_CHANNEL = "shouji_outbox"
+
+
+class OutboxRow(Base):
+    """One effect that is still to be carried out."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_due", "not_before", "id"),)
+
+    id: Mapped[SerialKey]
+    effect: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(128))
+    detail: Mapped[dict[str, Any]]
+    not_before: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+
+
+def enqueue(
+    effect: str,
+    keys: Iterable[str],
+    detail: Mapping[str, Any] | None = None,
+    not_before: datetime | None = None,
+) -> None:
+    """Ask for an effect once the current unit has committed, one row for each key.
+
+    `detail` holds ids and figures only, never a body or a secret. `not_before` delays it.
+    """
+    due = not_before or clock.now()
+    rows = [
+        {"effect": effect, "key": key, "detail": dict(detail or {}), "not_before": due, "attempts": 0} for key in keys
+    ]
+    if rows:
+        current = session()
+        insert_rows(current, OutboxRow.__table__, rows)  # type: ignore[arg-type]
+        wake.notify(current, WAKE_CHANNEL)
+
+
+def due(current: Session, limit: int, exclude: Sequence[int] = ()) -> list[OutboxRow]:
+    """The oldest rows that are due and not among the excluded ids."""
+    query = select(OutboxRow).where(OutboxRow.not_before <= clock.now()).order_by(OutboxRow.id).limit(limit)
+    if exclude:
+        query = query.where(OutboxRow.id.not_in(exclude))
+    return list(current.scalars(query))
+
+
+def settle(current: Session, ids: Sequence[int]) -> None:
+    """Forget rows whose effect has happened."""
+    if ids:
+        current.connection().execute(
+            delete(OutboxRow).where(OutboxRow.id == bindparam("row")), [{"row": i} for i in ids]
+        )
+
+
+def postpone(current: Session, ids: Sequence[int], until: datetime) -> None:
+    """Try rows again later."""
+    if ids:
+        current.execute(
+            update(OutboxRow)
+            .where(OutboxRow.id.in_(ids))
+            .values(not_before=until, attempts=OutboxRow.attempts + 1)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def depth(current: Session) -> int:
+    """How many effects wait."""
+    return current.scalar(select(func.count()).select_from(OutboxRow)) or 0

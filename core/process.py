@@ -1,0 +1,113 @@
+"""Processes that stay together: a child dies with its parent, and a supervisor restarts what ends."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core import clock
+from core.log import get_logger
+
+PR_SET_PDEATHSIG = 1
+STOP_SECONDS = 15.0
+POLL_SECONDS = 0.2
+RESTART_MAX_SECONDS = 30.0
+STEADY_SECONDS = 30.0
+
+log = get_logger(__name__)
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with_parent(number: int = signal.SIGTERM) -> None:
+    """Ask the kernel to signal this process when its parent ends, however it ends.
+
+    The kernel watches the parent *thread*: start children from the main thread.
+    """
+    parent = os.getppid()
+    _libc.prctl(PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)
+
+
+def _in_child() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass(slots=True)
+class _Child:
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause: float = 0.5
+    due: float = 0.0
+
+
+class Supervisor:
+    """Starts children from the main thread, restarts those that end, stops all when told."""
+
+    def __init__(self, commands: Mapping[str, Sequence[str]]) -> None:
+        self._children = [_Child(name, command) for name, command in commands.items()]
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT; must be called in the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        try:
+            while not self._stop.wait(POLL_SECONDS):
+                for child in self._children:
+                    self._tend(child)
+        finally:
+            self._end_all()
+
+    def _tend(self, child: _Child) -> None:
+        now = clock.monotonic()
+        if child.process is None:
+            if now >= child.due:
+                self._start(child, now)
+            return
+        code = child.process.poll()
+        if code is None:
+            return
+        log.warning("process_ended", process=child.name, code=code)
+        steady = now - child.started > STEADY_SECONDS
+        child.pause = 0.5 if steady else min(RESTART_MAX_SECONDS, child.pause * 2)
+        child.process, child.due = None, now + child.pause
+
+    def _start(self, child: _Child, now: float) -> None:
+        # A session of its own keeps a terminal's Ctrl-C for the supervisor, which ends the children in order.
+        child.process = subprocess.Popen(child.command, preexec_fn=_in_child, start_new_session=True)  # noqa: PLW1509
+        child.started = now
+        log.info("process_started", process=child.name, pid=child.process.pid)
+
+    def _end_all(self) -> None:
+        running = [child.process for child in reversed(self._children) if child.process]
+        for process in running:
+            process.terminate()
+        deadline = clock.monotonic() + STOP_SECONDS
+        for process in running:
+            try:
+                process.wait(max(0.1, deadline - clock.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def wait_for_signal(stop: threading.Event) -> None:
+    """Block the main thread until SIGTERM or SIGINT, or until the event is set elsewhere."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(1.0):
+        pass
+
+
+def flask_command(*words: str) -> list[str]:
+    """The command line of our own `flask` command in this environment."""
+    return [sys.executable, "-m", "flask", "--app", "app", *words]

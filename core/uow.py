@@ -1,0 +1,67 @@
+"""The unit of work: the only place that commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session
+
+from core.db import WRITES, db
+
+BeforeCommit = Callable[[Session], None]
+AfterCommit = Callable[[], None]
+
+_before_commit: list[BeforeCommit] = []
+_AFTER = "after_commit"
+_UNDONE = "after_rollback"
+
+
+def before_commit(hook: BeforeCommit) -> BeforeCommit:
+    """Register a hook that runs in every writing unit just before it commits (audit chain)."""
+    _before_commit.append(hook)
+    return hook
+
+
+def after_commit(action: AfterCommit) -> None:
+    """Run an action once the current unit has committed (wake a relay); never run when it rolls back."""
+    db.session().info.setdefault(_AFTER, []).append(action)
+
+
+def after_rollback(action: AfterCommit) -> None:
+    """Run an action in a writing unit of its own if the current unit fails (count a wrong password, note a refusal)."""
+    db.session().info.setdefault(_UNDONE, []).append(action)
+
+
+@contextmanager
+def unit_of_work(*, write: bool = True) -> Iterator[Session]:
+    """Open one transaction: leaving commits, raising rolls back.
+
+    A unit that only reads says `write=False` and is rolled back at its end.
+    """
+    session = db.session()
+    session.info.clear()
+    try:
+        if write:
+            session.connection(execution_options={WRITES: True})
+        yield session
+        if write:
+            session.flush()
+            for hook in _before_commit:
+                hook(session)
+            session.commit()
+            for action in session.info.pop(_AFTER, ()):
+                action()
+        else:
+            session.rollback()
+    except BaseException:
+        session.rollback()
+        undone = session.info.pop(_UNDONE, ())
+        session.info.clear()
+        for action in undone:
+            with unit_of_work():
+                action()
+        raise
+    finally:
+        session.info.clear()
+        db.session.remove()

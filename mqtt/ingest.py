@@ -1,0 +1,149 @@
+"""Ingest: device messages become rows in batches; a message is acknowledged after its batch committed."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Flask
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from core import clock
+from core.log import get_logger
+from core.uow import unit_of_work
+from mqtt import dead_letters
+from mqtt.broker.types import ServiceEndpoint
+from mqtt.buckets import Buckets
+from mqtt.client import ServiceClient
+from mqtt.contract import topics
+from mqtt.events import flooded
+from mqtt.routes import Inbound, Refusal, Retry, Router
+
+BATCH_MESSAGES = 500
+BATCH_SECONDS = 0.02
+QUEUE_MESSAGES = 4000
+IDLE_SECONDS = 0.5
+BACKOFF_MAX_SECONDS = 5.0
+CLIENT_ID = "shouji-ingest"
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    message: Inbound
+    mid: int
+
+
+class Ingest:
+    """Reads all `up/` messages with one persistent session and stores them."""
+
+    def __init__(self, app: Flask, router: Router, endpoint: ServiceEndpoint, buckets: Buckets) -> None:
+        self._app, self._router, self._buckets = app, router, buckets
+        self._queue: queue.Queue[_Delivery] = queue.Queue(QUEUE_MESSAGES)
+        self._stop = threading.Event()
+        self._client = ServiceClient(endpoint, CLIENT_ID, subscribe=topics.ALL_UP, on_message=self._arrived)
+        self._thread = threading.Thread(target=self._run, name="ingest")
+        self.stored = 0
+        self.refused = 0
+        self.dropped = 0
+
+    def start(self) -> None:
+        """Connect and begin to store."""
+        self._thread.start()
+        self._client.start()
+
+    def stop(self) -> None:
+        """Store what is in hand, then end; what was not acknowledged comes again."""
+        self._stop.set()
+        self._thread.join()
+        self._client.stop()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is reached."""
+        return self._client.connected
+
+    def _arrived(self, topic: str, payload: bytes, retained: bool, mid: int) -> None:
+        parts = topic.split("/")
+        passed = not retained and len(parts) == 6 and self._buckets.allow(parts[3], len(payload), clock.monotonic())
+        if not passed:
+            self.dropped += 1
+            self._client.ack(mid)
+            return
+        self._queue.put(_Delivery(Inbound(parts[3], parts[5], payload, clock.now()), mid))
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            batch = self._collect()
+            if batch:
+                self._store(batch)
+            self._report_floods()
+
+    def _collect(self) -> list[_Delivery]:
+        try:
+            batch = [self._queue.get(timeout=IDLE_SECONDS)]
+        except queue.Empty:
+            return []
+        deadline = clock.monotonic() + BATCH_SECONDS
+        while len(batch) < BATCH_MESSAGES:
+            try:
+                batch.append(self._queue.get(timeout=max(0.0, deadline - clock.monotonic())))
+            except queue.Empty:
+                break
+        return batch
+
+    def _store(self, batch: Sequence[_Delivery]) -> None:
+        pause = 0.1
+        while not self._stop.is_set():
+            try:
+                self._divide([delivery.message for delivery in batch])
+            except (OperationalError, InterfaceError, Retry) as error:
+                log.warning("ingest_waits", error=type(error).__name__, messages=len(batch))
+                self._stop.wait(pause)
+                pause = min(BACKOFF_MAX_SECONDS, pause * 2)
+                continue
+            for delivery in batch:
+                self._client.ack(delivery.mid)
+            return
+
+    def _divide(self, messages: Sequence[Inbound]) -> None:
+        """Store a batch; one that fails is halved until the message that cannot be stored stands alone."""
+        try:
+            self._commit(messages)
+        except (OperationalError, InterfaceError, Retry):
+            raise
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise Retry from error
+            if len(messages) == 1:
+                log.exception("poison_message", kind=messages[0].kind, device=messages[0].device_id)
+                self._quarantine([Refusal(messages[0], "crash", type(error).__name__)])
+                return
+            middle = len(messages) // 2
+            self._divide(messages[:middle])
+            self._divide(messages[middle:])
+
+    def _commit(self, messages: Sequence[Inbound]) -> None:
+        with self._app.app_context(), unit_of_work():
+            refusals = self._router.handle(messages)
+            dead_letters.keep(refusals)
+        self.stored += len(messages) - len(refusals)
+        self.refused += len(refusals)
+
+    def _quarantine(self, refusals: list[Refusal]) -> None:
+        with self._app.app_context(), unit_of_work():
+            dead_letters.keep(refusals)
+        self.refused += len(refusals)
+
+    def _report_floods(self) -> None:
+        devices = self._buckets.take_flooding()
+        if not devices:
+            return
+        try:
+            with self._app.app_context(), unit_of_work():
+                flooded.send(self, devices=devices)
+        except Exception:
+            log.exception("flood_report_failed", devices=len(devices))

@@ -1,0 +1,222 @@
+"""The relay carries out outbox rows: each is claimed for a while, rendered, published, forgotten at its PUBACK."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from flask import Flask
+
+from core import clock, outbox, wake
+from core.db import db
+from core.log import get_logger
+from core.outbox import OutboxRow
+from core.runtime import runtime
+from core.uow import unit_of_work
+from mqtt import effects
+from mqtt.broker.types import ServiceEndpoint
+from mqtt.client import NO_MATCHING_SUBSCRIBERS, ServiceClient
+from mqtt.effects import Publish
+from mqtt.events import broker_forgot
+
+CLIENT_ID = "shouji-relay"
+CLAIM = timedelta(seconds=30)
+BATCH_ROWS = 500
+MAX_OUTSTANDING = 2000
+IDLE_SECONDS = 1.0
+RETRY_BASE_SECONDS, RETRY_MAX_SECONDS = 2, 300
+
+log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An outbox row under way: how many of its messages are unanswered, and whether each found a session."""
+
+    row: OutboxRow
+    twins: list[int]
+    left: int = 0
+    reached: bool = True
+
+
+@dataclass(slots=True)
+class _Flight:
+    by_mid: dict[int, _Pending] = field(default_factory=dict)
+
+    @property
+    def outstanding(self) -> int:
+        return len(self.by_mid)
+
+
+class Relay:
+    """Publishes what transactions left in the outbox, in one thread."""
+
+    def __init__(self, app: Flask, endpoint: ServiceEndpoint) -> None:
+        self._app = app
+        self._stop = threading.Event()
+        self._answers: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
+        self._flight = _Flight()
+        self._forgot = False
+        self._client = ServiceClient(endpoint, CLIENT_ID, on_published=self._answered, on_connected=self._connected)
+        with app.app_context():
+            self._waiter = wake.Waiter(db.engine, outbox.WAKE_CHANNEL, self._stop.is_set)
+        self._thread = threading.Thread(target=self._run, name="relay")
+        self.published = 0
+        self.failed = 0
+
+    def start(self) -> None:
+        """Connect and begin to publish."""
+        self._client.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the present batch; claimed rows come up again by themselves."""
+        self._stop.set()
+        self._waiter.wake()
+        self._thread.join()
+        self._client.stop()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is reached."""
+        return self._client.connected
+
+    def _answered(self, mid: int, reason: int) -> None:
+        self._answers.put((mid, reason))
+        self._waiter.wake()
+
+    def _connected(self, session_present: bool) -> None:
+        self._forgot = not session_present
+        self._waiter.wake()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with self._app.app_context():
+                    busy = self._step()
+            except Exception:
+                log.exception("relay_step_failed")
+                self._stop.wait(1.0)
+                continue
+            if not busy:
+                self._waiter.wait(IDLE_SECONDS)
+
+    def _step(self) -> bool:
+        """Settle answers, then claim and publish; True when there may be more to do at once."""
+        if self._forgot:
+            self._forgot = False
+            with unit_of_work():
+                broker_forgot.send(self)
+        settled = self._settle()
+        if not self._client.connected:
+            self._flight.by_mid.clear()
+            return False
+        room = MAX_OUTSTANDING - self._flight.outstanding
+        if room < BATCH_ROWS:
+            return settled
+        claimed = self._claim()
+        for effect, pending in _by_effect(claimed).items():
+            self._carry_out(effect, pending)
+        return settled or len(claimed) == BATCH_ROWS
+
+    def _claim(self) -> list[OutboxRow]:
+        with unit_of_work(write=False) as current:
+            if not outbox.due(current, 1):
+                return []
+        with unit_of_work() as current:
+            rows = outbox.due(current, BATCH_ROWS)
+            outbox.postpone(current, [row.id for row in rows], clock.now() + CLAIM)
+            for row in rows:
+                current.expunge(row)
+            return rows
+
+    def _carry_out(self, effect: str, pending: list[_Pending]) -> None:
+        rows = [item.row for item in pending]
+        performer, renderer = effects.performer(effect), effects.renderer(effect)
+        try:
+            if performer:
+                performer(rows)
+                self._finish(pending)
+            elif renderer:
+                with unit_of_work():
+                    messages = renderer(rows, runtime().ring.signing_keys()[0])
+                self._publish(pending, messages)
+            else:
+                raise LookupError(f"nobody carries out {effect}")
+        except Exception:
+            log.exception("effect_failed", effect=effect, rows=len(rows))
+            self.failed += len(rows)
+            self._retry(pending)
+
+    def _publish(self, pending: list[_Pending], messages: Sequence[Publish]) -> None:
+        by_row = {item.row.id: item for item in pending}
+        for message in messages:
+            mid = self._client.publish(message.topic, message.payload, retain=message.retain, expiry_s=message.expiry_s)
+            if mid is None:
+                return
+            item = by_row[message.row_id]
+            item.left += 1
+            self._flight.by_mid[mid] = item
+        self.published += len(messages)
+        self._finish([item for item in pending if item.left == 0])
+
+    def _settle(self) -> bool:
+        finished: list[_Pending] = []
+        while True:
+            try:
+                mid, reason = self._answers.get_nowait()
+            except queue.Empty:
+                break
+            item = self._flight.by_mid.pop(mid, None)
+            if item is None:
+                continue
+            item.left -= 1
+            item.reached &= reason < NO_MATCHING_SUBSCRIBERS
+            if item.left == 0:
+                finished.append(item)
+        self._finish(finished)
+        return bool(finished)
+
+    def _finish(self, finished: Sequence[_Pending]) -> None:
+        """Forget rows in one transaction with what their settlers write."""
+        if not finished:
+            return
+        with unit_of_work() as current:
+            for effect, items in _grouped(finished).items():
+                settler = effects.settler(effect)
+                if settler:
+                    settler([i.row for i in items if i.reached], [i.row for i in items if not i.reached])
+            outbox.settle(current, [row_id for item in finished for row_id in (item.row.id, *item.twins)])
+
+    def _retry(self, pending: Sequence[_Pending]) -> None:
+        with unit_of_work() as current:
+            for item in pending:
+                delay = min(RETRY_MAX_SECONDS, RETRY_BASE_SECONDS * 2 ** min(item.row.attempts, 10))
+                outbox.postpone(current, [item.row.id, *item.twins], clock.now() + timedelta(seconds=delay))
+
+
+def _grouped(items: Sequence[_Pending]) -> dict[str, list[_Pending]]:
+    groups: dict[str, list[_Pending]] = defaultdict(list)
+    for item in items:
+        groups[item.row.effect].append(item)
+    return groups
+
+
+def _by_effect(rows: Sequence[OutboxRow]) -> dict[str, list[_Pending]]:
+    """Rows by effect; of equal ones without detail one stands for all: it is rendered from the truth anyway."""
+    newest: dict[tuple[str, str], _Pending] = {}
+    groups: dict[str, list[_Pending]] = defaultdict(list)
+    for row in rows:
+        twin = None if row.detail else newest.get((row.effect, row.key))
+        if twin:
+            twin.twins.append(row.id)
+            continue
+        item = _Pending(row, [])
+        if not row.detail:
+            newest[(row.effect, row.key)] = item
+        groups[row.effect].append(item)
+    return groups
