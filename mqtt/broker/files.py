@@ -1,0 +1,185 @@
+"""Where the broker's files lie, and how one is replaced whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+
+from core.text import Text
+from mqtt.broker.errors import BrokerUnusable
+
+SOCKET_PATH_LIMIT = 107
+SHORT_ROOT = Path("/tmp")  # noqa: S108 -- the folder made in it is 0700 and checked to be ours
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerFiles:
+    """Every path of one installation's broker; all lie in a folder that nobody else can read."""
+
+    folder: Path
+
+    @classmethod
+    def in_data_dir(cls, data_dir: Path) -> BrokerFiles:
+        """The files of the installation with that data folder; makes the folder (0700)."""
+        folder = data_dir.absolute() / "broker"
+        for path in (folder, folder / "services", folder / "store"):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)
+        return cls(folder)
+
+    @property
+    def config(self) -> Path:
+        """mosquitto.conf."""
+        return self.folder / "mosquitto.conf"
+
+    @property
+    def device_acl(self) -> Path:
+        """What phones may do."""
+        return self.folder / "devices.acl"
+
+    @property
+    def service_acl(self) -> Path:
+        """What the server's own clients may do."""
+        return self.folder / "services.acl"
+
+    @property
+    def passwords(self) -> Path:
+        """Hashes of the service passwords."""
+        return self.folder / "passwords"
+
+    @property
+    def ca(self) -> Path:
+        """The fleet CA's certificate."""
+        return self.folder / "ca.pem"
+
+    @property
+    def crl(self) -> Path:
+        """The revocation list in force."""
+        return self.folder / "crl.pem"
+
+    @property
+    def crl_copy(self) -> Path:
+        """A second copy of the list, for the day the first one is broken and the database is away."""
+        return self.folder / "crl-copy.pem"
+
+    @property
+    def certificate(self) -> Path:
+        """The broker's certificate and key."""
+        return self.folder / "broker.pem"
+
+    @property
+    def certificate_facts(self) -> Path:
+        """What the certificate was issued for."""
+        return self.folder / "broker-certificate.json"
+
+    @property
+    def canary(self) -> Path:
+        """Certificate and key of the canary that must get in."""
+        return self.folder / "canary.pem"
+
+    @property
+    def revoked_canary(self) -> Path:
+        """Certificate and key of the canary that the list in force revokes."""
+        return self.folder / "canary-revoked.pem"
+
+    @property
+    def store(self) -> Path:
+        """Mosquitto's own store."""
+        return self.folder / "store"
+
+    @property
+    def pid(self) -> Path:
+        """Which process the broker is."""
+        return self.folder / "mosquitto.pid.json"
+
+    def service_password(self, user: str) -> Path:
+        """The plain password of a service user (0600)."""
+        return self.folder / "services" / user
+
+    @property
+    def socket(self) -> Path:
+        """The socket of the server's own clients; in a short folder of ours when the data folder's path is too long."""
+        path = self.folder / "broker.sock"
+        if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
+            return path
+        digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
+        return _own_folder(SHORT_ROOT / f"shouji-{os.geteuid()}-{digest}") / "broker.sock"
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Hold the lock under which files change and canaries fly, across processes."""
+        with _locked(self.folder / "change.lock", LOCK_EX):
+            yield
+
+    @contextmanager
+    def sole_runner(self) -> Iterator[None]:
+        """Be the one process that runs this broker. Raises BrokerUnusable when another one is."""
+        try:
+            with _locked(self.folder / "runner.lock", LOCK_EX | LOCK_NB):
+                yield
+        except BlockingIOError:
+            raise BrokerUnusable(
+                Text(
+                    f"另一个进程已在运行此数据目录的消息服务器：{self.folder}。",
+                    f"Another process already runs the broker of this data folder: {self.folder}.",
+                )
+            ) from None
+
+
+def replace_file(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file whole: on the disk under another name first, then renamed. A reader sees old or new bytes."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def holds(path: Path, content: bytes) -> bool:
+    """Whether the file is there with exactly this content."""
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
+
+
+@contextmanager
+def _locked(path: Path, kind: int) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        flock(descriptor, kind)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _own_folder(path: Path) -> Path:
+    path.mkdir(mode=0o700, exist_ok=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
+        raise BrokerUnusable(
+            Text(
+                f"{path} 不是本用户的私有目录，请删除它，或缩短 SHOUJI_DATA_DIR 的路径。",
+                f"{path} is not a private folder of this user: remove it, or choose a shorter SHOUJI_DATA_DIR.",
+            )
+        )
+    return path
