@@ -58,8 +58,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; must be called in the main thread."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
+        stop_on_signals(self._stop)
         try:
             while not self._stop.wait(POLL_SECONDS):
                 for child in self._children:
@@ -100,12 +99,10 @@ class Supervisor:
                 process.wait()
 
 
-def wait_for_signal(stop: threading.Event) -> None:
-    """Block the main thread until SIGTERM or SIGINT, or until the event is set elsewhere."""
+def stop_on_signals(stop: threading.Event) -> None:
+    """Set the event at SIGTERM or SIGINT; must be called in the main thread."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    while not stop.wait(1.0):
-        pass
 
 
 def flask_command(*words: str) -> list[str]:

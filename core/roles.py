@@ -37,3 +37,8 @@ def alive(current: Session, role: str) -> ProcessReport | None:
     """The role's report when it is fresh, else None."""
     found = current.execute(select(ProcessReport).where(ProcessReport.role == role)).scalar_one_or_none()
     return found if found and clock.now() - found.at < STALE_AFTER else None
+
+
+def age_seconds(found: ProcessReport) -> float:
+    """Seconds since a report."""
+    return (clock.now() - found.at).total_seconds()

@@ -1,0 +1,30 @@
+"""Gunicorn's configuration, from our settings; run by the web role."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config.logging import configure
+from config.settings import load
+from core.process import die_with_parent
+
+_settings = load()
+
+bind = f"{_settings.http_host}:{_settings.http_port}"
+worker_class = "gthread"
+workers = _settings.web_workers
+threads = _settings.web_threads
+timeout = 60
+graceful_timeout = 5
+keepalive = 5
+certfile = str(_settings.http_tls_cert) if _settings.http_tls_cert else None
+keyfile = str(_settings.http_tls_key) if _settings.http_tls_key else None
+forwarded_allow_ips = "127.0.0.1,::1" if _settings.http_proxy else ""
+limit_request_line = 8190
+control_socket_disable = True
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """A worker process ends with its master, however that ends."""
+    die_with_parent()
+    configure(_settings, "web")

@@ -1,0 +1,124 @@
+"""The witness: an append-only file beside the database that outlives its restore.
+
+It holds the audit chain's head minute by minute and what must never be undone by an older database (revocations,
+erasures). A database that does not know the newest head in the file was restored; the server then starts frozen and
+applies the file again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import audit, clock, jobs
+from core.actor import Actor, system_actor
+from core.audit import AuditEntry, AuditHead
+from core.db import session
+from core.log import get_logger
+from core.runtime import settings
+from core.uow import after_commit
+
+HEAD = "audit_head"
+Recovery = Callable[[Actor], Mapping[str, Any]]
+
+log = get_logger(__name__)
+_recoveries: list[Recovery] = []
+
+
+def after_restore(recovery: Recovery) -> Recovery:
+    """Register what a room does when the database turns out to be restored; it returns figures for the audit log."""
+    if recovery not in _recoveries:
+        _recoveries.append(recovery)
+    return recovery
+
+
+def path() -> Path:
+    """The witness file of this installation."""
+    return settings().data_dir / "witness.jsonl"
+
+
+def note(kind: str, data: Mapping[str, Any]) -> None:
+    """Append a line once the current unit of work has committed."""
+    file, line = path(), _line(kind, data)
+    after_commit(lambda: _append(file, line))
+
+
+def lines(kind: str) -> list[dict[str, Any]]:
+    """All lines of one kind, oldest first; a line torn by a crash is passed over."""
+    found = []
+    if path().exists():
+        for raw in path().read_text("utf-8").splitlines():
+            try:
+                entry = json.loads(raw)
+            except ValueError:
+                continue
+            if entry.get("kind") == kind:
+                found.append(entry["data"])
+    return found
+
+
+def is_restored(current: Session) -> bool:
+    """Whether the database lacks the newest audit entry that the file has seen."""
+    heads = lines(HEAD)
+    if not heads:
+        return False
+    known = current.scalar(select(AuditEntry.hash).where(AuditEntry.seq == heads[-1]["seq"]))
+    return bool(known != heads[-1]["hash"])
+
+
+def recover() -> bool:
+    """If the database was restored, let every room bring it up to the file. Run before the worker begins."""
+    if not is_restored(session()):
+        return False
+    actor = system_actor("restore")
+    figures: dict[str, Any] = {}
+    for recovery in _recoveries:
+        figures.update(recovery(actor))
+    audit.record(actor, "installation.restored", ("installation", "database"), figures)
+    note_head_after_commit()
+    log.critical("database_restored", **figures)
+    return True
+
+
+def note_head_after_commit() -> None:
+    """Write the chain's head as it is after the current unit has committed."""
+    file = path()
+    current = session()
+
+    def write() -> None:
+        head = current.execute(select(AuditHead.seq, AuditHead.hash)).one_or_none()
+        current.rollback()
+        if head:
+            _append(file, _line(HEAD, {"seq": head.seq, "hash": head.hash}))
+
+    after_commit(write)
+
+
+@jobs.register("witness", every=timedelta(minutes=1))
+def witness_head() -> str:
+    """Write the audit chain's head into the file when it has moved."""
+    head = session().execute(select(AuditHead.seq, AuditHead.hash)).one_or_none()
+    seen = lines(HEAD)
+    if head is None or (seen and seen[-1]["seq"] == head.seq):
+        return "unchanged"
+    note(HEAD, {"seq": head.seq, "hash": head.hash})
+    return f"head {head.seq}"
+
+
+def _line(kind: str, data: Mapping[str, Any]) -> str:
+    return json.dumps({"at": clock.to_wire(clock.now()), "kind": kind, "data": dict(data)}, ensure_ascii=False) + "\n"
+
+
+def _append(file: Path, line: str) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
+        stream.write(line)
+        stream.flush()
+        os.fsync(stream.fileno())

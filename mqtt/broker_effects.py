@@ -1,0 +1,44 @@
+"""Effects on the broker itself: the revocation list, cut sessions, cleared retained messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.crypto.jwk import SigningKey
+from core.log import get_logger
+from core.outbox import OutboxRow
+from mqtt import effects
+from mqtt.broker import BrokerAdmin
+from mqtt.contract import topics
+from mqtt.contract.names import RETAINED_DOWN
+from mqtt.effects import Publish
+
+CRL, KICK, CLEAR_RETAINED = "crl", "kick", "clear_retained"
+
+log = get_logger(__name__)
+_admins: list[BrokerAdmin] = []
+
+
+def bind(admin: BrokerAdmin) -> None:
+    """Set the hand on the broker; only the worker has one."""
+    _admins[:] = [admin]
+
+
+@effects.performs(CRL)
+def put_list_in_force(_rows: Sequence[OutboxRow]) -> None:
+    """Have the broker obey the newest revocation list."""
+    _admins[0].revoke([])
+
+
+@effects.performs(KICK)
+def cut_sessions(rows: Sequence[OutboxRow]) -> None:
+    """Cut the phones' sessions; a phone that is still allowed comes back."""
+    _admins[0].kick([row.key for row in rows])
+
+
+@effects.renders(CLEAR_RETAINED)
+def clear_retained(rows: Sequence[OutboxRow], _key: SigningKey) -> list[Publish]:
+    """Clear what the broker keeps for phones that are out of the fleet."""
+    return [
+        Publish(row.id, topics.down(row.key, kind), b"", retain=True) for row in rows for kind in sorted(RETAINED_DOWN)
+    ]

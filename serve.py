@@ -1,0 +1,157 @@
+"""The processes of an installation: `flask serve` runs them all, `--role` one of them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import click
+from flask import Flask
+
+from config.logging import configure
+from config.settings import Settings
+from core import migrate, roles, witness
+from core.db import db
+from core.log import get_logger
+from core.process import Supervisor, die_with_parent, flask_command, stop_on_signals
+from core.runtime import runtime
+from core.uow import unit_of_work
+from fleet import certificates
+from identity import setup
+from mqtt import broker_effects
+from mqtt.api import ROUTER_EXTENSION
+from mqtt.broker import BrokerError, open_admin, run_broker_role
+from mqtt.events import taken_over
+from mqtt.worker import Worker
+
+log = get_logger(__name__)
+
+
+def serve(app: Flask, settings: Settings, role: str) -> None:
+    """Run a role until SIGTERM or SIGINT. `all` prepares the installation first and watches over the others."""
+    configure(settings, role)
+    ROLES[role](app, settings)
+
+
+def prepare(app: Flask, settings: Settings) -> None:
+    """Bring the database to the newest form and see to a first administrator; says what a person must know."""
+    with app.app_context():
+        migrate.upgrade(db.engine)
+        with unit_of_work():
+            first = setup.prepare()
+    click.echo(f"Shouji: {settings.base_url}")
+    if first.setup_url:
+        click.echo(f"No administrator yet. Open this one-time link within 24 hours:\n  {first.setup_url}")
+    if first.admin_created:
+        click.echo("Administrator “admin” was created with the password from SHOUJI_ADMIN_PASSWORD.")
+
+
+def _all(app: Flask, settings: Settings) -> None:
+    for name, port in (("SHOUJI_HTTP_PORT", settings.http_port), ("SHOUJI_MQTT_PORT", settings.mqtt_port)):
+        host = settings.http_host if name == "SHOUJI_HTTP_PORT" else settings.mqtt_host
+        if (name == "SHOUJI_HTTP_PORT" or not settings.broker_url) and _is_taken(host, port):
+            sys.exit(f"Port {port} on {host} is taken. Set {name} to a free port.")
+    prepare(app, settings)
+    Supervisor({name: flask_command("serve", "--role", name) for name in ("broker", "web", "worker")}).run()
+
+
+def _is_taken(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def _web(_app: Flask, _settings: Settings) -> None:
+    die_with_parent()
+    python = sys.executable
+    arguments = [python, "-m", "gunicorn", "--config", "python:core.http.gunicorn_conf", "app:create_app()"]
+    os.execv(python, arguments)  # noqa: S606
+
+
+def _worker(app: Flask, settings: Settings) -> None:
+    die_with_parent()
+    stop = threading.Event()
+    with app.app_context():
+        broker_effects.bind(open_admin(settings, runtime().ca, crl_source(app)))
+        with unit_of_work():
+            witness.recover()
+    worker = Worker(app, settings, app.extensions[ROUTER_EXTENSION])
+    _run_beside(lambda: worker.run(stop), stop)
+
+
+def _broker(app: Flask, settings: Settings) -> None:
+    die_with_parent()
+    stop = threading.Event()
+    with app.app_context():
+        ca = runtime().ca
+    reporter = threading.Thread(target=_report_alive, args=(app, stop), name="report", daemon=True)
+    reporter.start()
+    stop_on_signals(stop)
+    try:
+        run_broker_role(settings, ca, crl_source(app), stop, _note_takeover(app))
+    except BrokerError as error:
+        sys.exit(f"{error.text.zh}\n{error.text.en}")
+
+
+def _run_beside(work: Callable[[], None], stop: threading.Event) -> None:
+    """Run work in a thread while the main thread waits for a signal; a crash of the work ends the process."""
+    failed: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+            log.exception("role_crashed")
+        finally:
+            stop.set()
+
+    thread = threading.Thread(target=guarded, name="role")
+    thread.start()
+    stop_on_signals(stop)
+    while not stop.wait(1.0):
+        pass
+    thread.join()
+    if failed:
+        sys.exit(1)
+
+
+def crl_source(app: Flask) -> Callable[[Sequence[tuple[str, datetime]]], bytes]:
+    """What the broker's list is made from: revoked phones in the database, and the pairs given."""
+
+    def source(extra: Sequence[tuple[str, datetime]]) -> bytes:
+        with app.app_context(), unit_of_work(write=False):
+            return runtime().ca.crl([*certificates.revoked(), *extra])
+
+    return source
+
+
+def _note_takeover(app: Flask) -> Callable[[str, int], None]:
+    def note(device_id: str, _count: int) -> None:
+        with app.app_context(), unit_of_work():
+            taken_over.send(None, devices=[device_id])
+
+    return note
+
+
+def _report_alive(app: Flask, stop: threading.Event) -> None:
+    while True:
+        try:
+            with app.app_context(), unit_of_work() as current:
+                roles.report(current, "broker", os.getpid(), {})
+        except Exception:
+            log.exception("broker_report_failed")
+        if stop.wait(roles.REPORT_EVERY.total_seconds()):
+            return
+
+
+ROLES: dict[str, Callable[[Flask, Settings], None]] = {"all": _all, "web": _web, "worker": _worker, "broker": _broker}
