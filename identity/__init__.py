@@ -1,0 +1,1 @@
+"""People, org tree, roles, sign-in and two-person approvals."""

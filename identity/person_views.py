@@ -1,0 +1,65 @@
+"""How a person is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from core.db import session
+from identity import queries
+from identity.models import Person, RoleGrant
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """A person as they are shown to those who may see them."""
+
+    id: str
+    username: str | None
+    name: str
+    employee_no: str | None
+    org_unit: str
+    unit_id: str
+    state: str
+    roles: tuple[str, ...]
+    has_login: bool
+    created_at: datetime
+    last_sign_in_at: datetime | None
+    revision: int
+
+
+def views(people: list[Person]) -> list[PersonView]:
+    """Views of many people with two queries, whatever their number."""
+    ids = [person.id for person in people]
+    roles: dict[str, list[str]] = {person_id: [] for person_id in ids}
+    if ids:
+        grants = (
+            select(RoleGrant.person_id, RoleGrant.role).where(RoleGrant.person_id.in_(ids)).order_by(RoleGrant.role)
+        )
+        for person_id, role in session().execute(grants):
+            roles[person_id].append(role)
+    units = queries.unit_refs({person.unit_id for person in people})
+    return [
+        PersonView(
+            id=person.id,
+            username=person.username,
+            name=person.name,
+            employee_no=person.employee_no,
+            org_unit=units[person.unit_id].name_path,
+            unit_id=person.unit_id,
+            state=person.state,
+            roles=tuple(roles[person.id]),
+            has_login=person.password_hash is not None,
+            created_at=person.created_at,
+            last_sign_in_at=person.last_sign_in_at,
+            revision=person.revision,
+        )
+        for person in people
+    ]
+
+
+def view(person: Person) -> PersonView:
+    """One person's view."""
+    return views([person])[0]

@@ -1,0 +1,235 @@
+"""Bodies of this room's HTTP interface."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from core.http.fields import Body, Moment, PageQuery
+
+RoleName = Literal[
+    "platform_admin", "it_admin", "policy_author", "compliance_officer", "supervisor", "employee", "auditor"
+]
+State = Literal["active", "inactive"]
+Secret = Field(min_length=1, max_length=256)
+Path = Field(max_length=1400)
+
+
+class SignInBody(Body):
+    """Credentials."""
+
+    username: str = Field(min_length=1, max_length=128)
+    password: str = Secret
+    otp: str | None = Field(None, max_length=32)
+
+
+class TokenRead(BaseModel):
+    """An access token."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
+    expires_in: int
+
+
+class PasswordBody(Body):
+    """One's present and new password."""
+
+    current_password: str = Secret
+    new_password: str = Secret
+
+
+class CodeBody(Body):
+    """A code of the second factor."""
+
+    code: str = Field(min_length=6, max_length=32)
+
+
+class EnrolmentRead(BaseModel):
+    """What an authenticator needs; shown once."""
+
+    secret: str
+    uri: str
+    qr_svg: str
+
+
+class RecoveryRead(BaseModel):
+    """Recovery codes; shown once."""
+
+    recovery_codes: list[str]
+
+
+class MeRead(BaseModel):
+    """Who is signed in and what they may do."""
+
+    id: str
+    username: str | None
+    name: str
+    org_unit: str
+    roles: list[str]
+    permissions: list[str]
+    totp: bool
+
+
+class SessionRead(BaseModel):
+    """One of one's own sessions."""
+
+    id: str
+    kind: str
+    created_at: Moment
+    expires_at: Moment
+    current: bool
+
+
+class SessionPage(BaseModel):
+    """One's own sessions."""
+
+    items: list[SessionRead]
+
+
+class SetupBody(Body):
+    """The first administrator."""
+
+    token: str = Field(min_length=1, max_length=64)
+    username: str = Field("admin", min_length=1, max_length=64)
+    name: str = Field("管理员", min_length=1, max_length=100)
+    password: str = Secret
+
+
+class StaffBody(Body):
+    """A new person; without a user name an employee who does not sign in."""
+
+    name: str = Field(min_length=1, max_length=100)
+    username: str | None = Field(None, max_length=64)
+    employee_no: str | None = Field(None, max_length=64)
+    password: str | None = Field(None, max_length=256)
+    roles: list[RoleName] = Field(default_factory=list, max_length=7)
+    org_unit: str = Field("/", max_length=1400)
+
+
+class StaffChange(Body):
+    """What to change of a person; members left out stay as they are. `revision` guards against a lost edit."""
+
+    name: str | None = Field(None, max_length=100)
+    username: str | None = Field(None, max_length=64)
+    employee_no: str | None = Field(None, max_length=64)
+    password: str | None = Field(None, max_length=256)
+    roles: list[RoleName] | None = Field(None, max_length=7)
+    org_unit: str | None = Path
+    state: State | None = None
+    revision: int | None = None
+
+
+class StaffQuery(PageQuery):
+    """Which people."""
+
+    q: str | None = Field(None, max_length=100)
+    state: State | None = None
+    role: RoleName | None = None
+    org_unit: str | None = Path
+
+
+class StaffRead(BaseModel):
+    """A person."""
+
+    id: str
+    username: str | None
+    name: str
+    employee_no: str | None
+    org_unit: str
+    state: str
+    roles: list[str]
+    has_login: bool
+    created_at: Moment
+    last_sign_in_at: Moment | None
+    revision: int
+
+
+class OrgUnitBody(Body):
+    """A new unit: a name below a parent (name path or id), or a whole `path` whose missing units are made too."""
+
+    name: str | None = Field(None, min_length=1, max_length=64)
+    parent: str = Field("/", max_length=1400)
+    path: str | None = Path
+
+
+class OrgUnitChange(Body):
+    """A new name, a new parent, or both."""
+
+    name: str | None = Field(None, min_length=1, max_length=64)
+    parent: str | None = Path
+    revision: int | None = None
+
+
+class OrgUnitRead(BaseModel):
+    """A unit of the tree; `org_unit` is its path of names, as other requests take it."""
+
+    id: str
+    name: str
+    org_unit: str
+    parent_id: str | None
+    revision: int
+
+
+class AuditQuery(PageQuery):
+    """Which entries of the audit log."""
+
+    actor: str | None = Field(None, max_length=64)
+    action: str | None = Field(None, max_length=64)
+    target_kind: str | None = Field(None, max_length=32)
+    target: str | None = Field(None, max_length=200)
+    outcome: Literal["done", "refused"] | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+class AuditRead(BaseModel):
+    """One entry of the audit log."""
+
+    seq: int
+    at: str
+    actor_kind: str
+    actor_id: str
+    actor_name: str
+    action: str
+    outcome: str
+    target_kind: str
+    target_id: str
+    detail: dict[str, object]
+
+
+class ApprovalQuery(PageQuery):
+    """Which approvals."""
+
+    state: Literal["pending", "approved", "denied", "withdrawn", "lapsed", "used"] | None = None
+
+
+class ApprovalRead(BaseModel):
+    """A request for a second person's decision."""
+
+    id: str
+    kind: str
+    targets: list[str]
+    summary: dict[str, object]
+    permissions: list[str]
+    reason: str
+    requested_by: str
+    requested_at: Moment
+    expires_at: Moment
+    state: str
+    decided_by: str | None
+    decided_at: Moment | None
+    decision_reason: str | None
+
+
+def page_of(item: type[BaseModel]) -> dict[str, object]:
+    """The OpenAPI answer of a list of the given items."""
+    schema = {
+        "type": "object",
+        "required": ["items", "next_cursor"],
+        "properties": {
+            "items": {"type": "array", "items": item.model_json_schema(mode="serialization")},
+            "next_cursor": {"type": ["string", "null"]},
+        },
+    }
+    return {"description": "A page", "content": {"application/json": {"schema": schema}}}

@@ -1,0 +1,1 @@
+"""Telling people something: one notice, carried by every registered channel."""

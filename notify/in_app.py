@@ -1,0 +1,90 @@
+"""The in-app channel: a list of notices for each person, moved by the live feed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, delete, func, select, update
+
+from core import clock, jobs, live
+from core.actor import Actor
+from core.db import insert_rows, session
+from core.ids import new_id
+from core.paging import DEFAULT_LIMIT, Page, keyset
+from core.text import Text
+from notify.models import InAppNotice
+from notify.notices import Notice, channel
+
+KEEP = timedelta(days=90)
+LIVE_TOPIC = "notices"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """A notice as its reader sees it."""
+
+    id: str
+    kind: str
+    text: Text
+    about: tuple[str, str]
+    at: datetime
+    read: bool
+
+
+@channel("in_app")
+def carry(notice: Notice) -> None:
+    """Put the notice into each person's list and tell their open pages."""
+    at = clock.now()
+    common = {
+        "kind": notice.kind,
+        "text_zh": notice.text.zh,
+        "text_en": notice.text.en,
+        "about_kind": notice.about[0],
+        "about_id": notice.about[1],
+        "at": at,
+        "read_at": None,
+    }
+    rows = [{"id": new_id(), "person_id": person, **common} for person in notice.person_ids]
+    insert_rows(session(), InAppNotice.__table__, rows)  # type: ignore[arg-type]
+    live.announce(LIVE_TOPIC, notice.person_ids)
+
+
+def find(
+    actor: Actor, *, unread: bool = False, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+) -> Page[NoticeView]:
+    """The actor's own notices, newest first."""
+    query = select(InAppNotice).where(InAppNotice.person_id == actor.id)
+    if unread:
+        query = query.where(InAppNotice.read_at.is_(None))
+    return keyset(session(), query, [InAppNotice.at, InAppNotice.id], cursor, limit, descending=True).map(_view)
+
+
+def count_unread(actor: Actor) -> int:
+    """How many of the actor's notices are unread."""
+    query = select(func.count()).select_from(InAppNotice)
+    return session().scalar(query.where(InAppNotice.person_id == actor.id, InAppNotice.read_at.is_(None))) or 0
+
+
+def mark_read(actor: Actor, ids: Sequence[str]) -> int:
+    """Mark some of the actor's own notices as read; ids of others change nothing. Returns how many changed."""
+    changed = (
+        update(InAppNotice)
+        .where(InAppNotice.person_id == actor.id, InAppNotice.id.in_(ids), InAppNotice.read_at.is_(None))
+        .values(read_at=clock.now())
+    )
+    return cast(CursorResult[Any], session().execute(changed)).rowcount
+
+
+@jobs.register("notify-forget-old", cron="40 3 * * *")
+def forget_old() -> str:
+    """Drop notices older than 90 days."""
+    dropped = cast(CursorResult[Any], session().execute(delete(InAppNotice).where(InAppNotice.at < clock.now() - KEEP)))
+    return f"{dropped.rowcount} dropped"
+
+
+def _view(row: InAppNotice) -> NoticeView:
+    text = Text(row.text_zh, row.text_en)
+    return NoticeView(row.id, row.kind, text, (row.about_kind, row.about_id), row.at, row.read_at is not None)
