@@ -1,0 +1,1 @@
+"""Phones: enrollment, holders, certificates, presence, inventory, groups, findings and their timeline."""

@@ -1,0 +1,81 @@
+"""What phones ask over HTTP (PROTOCOL 3)."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from flask import Response, current_app, request
+
+from core import signing
+from core.errors import BadInput, Invalid, TooLarge
+from core.http.access import Access
+from core.http.answers import no_content, reply
+from core.http.identity import current_actor
+from core.http.routes import Api
+from core.text import Text
+from fleet import certificates, desk, device_auth, enrollment, notices
+from fleet.schemas import JwksQuery
+from mqtt.contract.codec import BadPayload, Reason
+from mqtt.contract.enrollment import CertificateAnswer, CertificateRequest, EnrollmentAnswer, EnrollmentRequest
+from mqtt.contract.model import Message
+from mqtt.contract.names import JOSE_MEDIA_TYPE
+from mqtt.contract.notice import NoticeAcceptance
+
+api = Api("device", __name__)
+M = TypeVar("M", bound=Message)
+MAX_BODY = 200_000
+LIVING = ("active", "lost")
+JOSE: dict[Any, Any] = {"content": {JOSE_MEDIA_TYPE: {"schema": {"type": "string"}}}}
+
+
+@api.post("/enroll", Access.PUBLIC, {201: EnrollmentAnswer})
+def enroll() -> Response:
+    """A phone with a token becomes a device."""
+    return reply(enrollment.enroll(_body(EnrollmentRequest)).wire(), 201)
+
+
+@api.post("/device/certificate", Access.DEVICE, {200: CertificateAnswer})
+def renew_certificate() -> Response:
+    """A new certificate for the same key."""
+    return reply(certificates.renew(current_actor(), _body(CertificateRequest).csr).wire())
+
+
+@api.get("/device/jwks", Access.DEVICE, {200: JOSE})
+def get_jwks(query: JwksQuery) -> Response:
+    """The server's keys, signed by one that the phone trusts."""
+    return jose(signing.request(desk.JWKS, current_actor().id, {"trusts": query.kid}))
+
+
+@api.get("/device/status", Access.DEVICE, {200: JOSE})
+def get_status() -> Response:
+    """What the phone is to the server and what it should do; answered to closed phones too."""
+    return jose(signing.request(desk.STATUS, current_actor().id))
+
+
+@api.post("/device/notice", Access.DEVICE, {204: None})
+def accept_notice() -> Response:
+    """The holder accepted the current notice."""
+    device_auth.require_state(current_actor(), LIVING)
+    accepted = _body(NoticeAcceptance)
+    notices.accept(current_actor(), accepted.version, accepted.accepted_at)
+    return no_content()
+
+
+def jose(token: str) -> Response:
+    """A compact JWS or JWE as an answer."""
+    return current_app.response_class(token, mimetype=JOSE_MEDIA_TYPE)
+
+
+def _body(model: type[M]) -> M:
+    """The request's JSON by the wire's own rules. Raises BadInput, TooLarge, Invalid."""
+    try:
+        return model.read(request.get_data(), limit=MAX_BODY)
+    except BadPayload as error:
+        detail = error.detail or error.reason
+        if error.reason == Reason.FORM:
+            raise Invalid(
+                "bad_form", Text(f"内容格式有误：{detail}", f"Of a wrong form: {detail}"), fields=detail
+            ) from error
+        if error.reason == Reason.TOO_LARGE:
+            raise TooLarge("too_large", Text("请求内容过大。", "The request is too large.")) from error
+        raise BadInput("bad_json", Text("无法解析 JSON。", "The JSON cannot be read."), reason=error.reason) from error

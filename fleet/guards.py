@@ -1,0 +1,81 @@
+"""What this room asks of higher ones. app.py binds their implementations; unbound, the careful answer is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyState:
+    """Desired and reported policy of a phone as the device list shows them."""
+
+    desired: dict[str, Any] = field(default_factory=lambda: {"generation": None, "bundle": None})
+    reported: dict[str, Any] = field(
+        default_factory=lambda: {"generation": None, "bundle": None, "outcome": None, "at": None}
+    )
+
+
+PolicyStates = Callable[[Sequence[str]], Mapping[str, PolicyState]]
+"""Policy states of many phones in a constant number of queries."""
+LocationRule = Callable[[Sequence[tuple[str, datetime]]], set[int]]
+"""Of positions (device id, time of the position) the indexes that the phones' policies allow to keep."""
+OpenWipe = Callable[[str], str | None]
+"""The signed wipe command that is open for a phone; called in the worker alone."""
+
+
+def _no_policies(_device_ids: Sequence[str]) -> Mapping[str, PolicyState]:
+    return {}
+
+
+def _no_positions(_positions: Sequence[tuple[str, datetime]]) -> set[int]:
+    return set()
+
+
+def _no_wipe(_device_id: str) -> str | None:
+    return None
+
+
+@dataclass(slots=True)
+class _Bound:
+    policy_states: PolicyStates = _no_policies
+    location_rule: LocationRule = _no_positions
+    open_wipe: OpenWipe = _no_wipe
+
+
+_bound = _Bound()
+
+
+def bind(
+    *,
+    policy_states: PolicyStates | None = None,
+    location_rule: LocationRule | None = None,
+    open_wipe: OpenWipe | None = None,
+) -> None:
+    """Bind the implementations that are given; the others stay."""
+    _bound.policy_states = policy_states or _bound.policy_states
+    _bound.location_rule = location_rule or _bound.location_rule
+    _bound.open_wipe = open_wipe or _bound.open_wipe
+
+
+def unbind() -> None:
+    """Back to the careful answers."""
+    global _bound  # noqa: PLW0603
+    _bound = _Bound()
+
+
+def policy_states(device_ids: Sequence[str]) -> Mapping[str, PolicyState]:
+    """Policy states by device id; one that is missing has none."""
+    return _bound.policy_states(device_ids)
+
+
+def positions_to_keep(positions: Sequence[tuple[str, datetime]]) -> set[int]:
+    """Indexes of the positions that may be kept: without a policy, none."""
+    return _bound.location_rule(positions) if positions else set()
+
+
+def open_wipe(device_id: str) -> str | None:
+    """The open wipe's JWS, if any."""
+    return _bound.open_wipe(device_id)

@@ -1,0 +1,37 @@
+"""What the clock does in this room."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from core import jobs, outbox
+from fleet import certificates, device_auth, findings, heartbeats, presence, restore
+from fleet.device import FLOOD
+
+KEEP_HISTORY = timedelta(days=90)
+FLOOD_SETTLES = timedelta(hours=1)
+
+
+@jobs.register("fleet-overdue", every=timedelta(seconds=20))
+def mark_overdue() -> str:
+    """Mark phones offline whose heartbeats stayed away three times."""
+    return f"{presence.mark_overdue()} overdue"
+
+
+@jobs.register("fleet-revocation-list", cron="10 4 * * *")
+def renew_revocation_list() -> str:
+    """Have the revocation list signed again, so that it never ends."""
+    outbox.enqueue(certificates.CRL_EFFECT, [certificates.CRL_KEY])
+    return f"{len(certificates.revoked())} revoked"
+
+
+@jobs.register("fleet-forget", every=timedelta(minutes=15))
+def forget() -> str:
+    """Drop spent token ids and old history; close findings about floods that are over."""
+    device_auth.forget_jtis()
+    heartbeats.forget_old(KEEP_HISTORY)
+    findings.close_old(FLOOD, FLOOD_SETTLES)
+    return "done"
+
+
+__all__ = ["forget", "mark_overdue", "renew_revocation_list", "restore"]

@@ -1,0 +1,174 @@
+"""Look-ups and selectables for other rooms, so that none of them needs this room's models."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import Select, select
+
+from core.actor import Actor
+from core.crypto.jwk import public_from_der
+from core.db import session
+from fleet.models import Device, GroupMember, Inventory, Presence
+from fleet.states import LIVING
+from fleet.visibility import in_scope, visible
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRef:
+    """Just enough of a phone to deal with it elsewhere."""
+
+    id: str
+    state: str
+    serial: str
+    model: str
+    org_unit_id: str
+    person_id: str | None
+    holder_confirmed: bool
+
+    @property
+    def living(self) -> bool:
+        """Whether the phone is in the fleet: active or lost."""
+        return self.state in LIVING
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceKeys:
+    """Public keys of a phone and its state: whoever verifies or encrypts asks here."""
+
+    device_id: str
+    state: str
+    signing_kid: str
+    signing: ec.EllipticCurvePublicKey
+    encryption: ec.EllipticCurvePublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class SaidHello:
+    """What a phone's newest hello said that other rooms act on."""
+
+    connection: str
+    boot_id: str
+    iat: int
+    capabilities: frozenset[str]
+    generation: int
+    bundle: str | None
+    next_seq: int
+    oldest_seq: int
+    archived_through: int
+    contacts_version: int
+    notice_version: str | None
+
+
+def refs(device_ids: Collection[str]) -> dict[str, DeviceRef]:
+    """Phones by id, whatever their state, without regard to scope."""
+    return {row.id: DeviceRef(*row) for row in session().execute(devices().where(Device.id.in_(device_ids)))}
+
+
+def ref(actor: Actor, device_id: str) -> DeviceRef:
+    """One phone in the actor's scope. Raises NotFound."""
+    device = visible(actor, device_id)
+    return DeviceRef(
+        device.id,
+        device.state,
+        device.serial,
+        device.model,
+        device.org_unit_id,
+        device.person_id,
+        device.holder_confirmed,
+    )
+
+
+def in_scope_of(actor: Actor, device_ids: Collection[str]) -> set[str]:
+    """Those of the ids that are phones in the actor's scope."""
+    return set(session().scalars(select(Device.id).where(Device.id.in_(device_ids), in_scope(actor))))
+
+
+def keys(device_ids: Collection[str]) -> dict[str, DeviceKeys]:
+    """Keys of many phones in one query, closed ones too."""
+    columns = (Device.id, Device.state, Device.signing_kid, Device.signing_key, Device.encryption_key)
+    rows = session().execute(select(*columns).where(Device.id.in_(device_ids)))
+    return {
+        row.id: DeviceKeys(
+            row.id,
+            row.state,
+            row.signing_kid,
+            public_from_der(row.signing_key),
+            public_from_der(row.encryption_key),
+        )
+        for row in rows
+    }
+
+
+def hellos(device_ids: Collection[str]) -> dict[str, SaidHello]:
+    """What the newest hello of each phone said; one that never said hello is missing."""
+    rows = session().scalars(select(Inventory).where(Inventory.device_id.in_(device_ids)))
+    return {
+        row.device_id: SaidHello(
+            row.connection,
+            row.boot_id,
+            row.iat,
+            frozenset(row.capabilities),
+            row.generation,
+            row.bundle,
+            row.next_seq,
+            row.oldest_seq,
+            row.archived_through,
+            row.contacts_version,
+            row.notice_version,
+        )
+        for row in rows
+    }
+
+
+def devices() -> Select[tuple[str, str, str, str, str, str | None, bool]]:
+    """Columns `id`, `state`, `serial`, `model`, `org_unit_id`, `person_id`, `holder_confirmed` of all phones."""
+    return select(
+        Device.id,
+        Device.state,
+        Device.serial,
+        Device.model,
+        Device.org_unit_id,
+        Device.person_id,
+        Device.holder_confirmed,
+    )
+
+
+def living_ids() -> Select[tuple[str, str]]:
+    """Columns `id`, `org_unit_id` of the phones that are in the fleet."""
+    return select(Device.id, Device.org_unit_id).where(Device.state.in_(LIVING))
+
+
+def memberships() -> Select[tuple[str, str]]:
+    """Columns `group_name`, `device_id` of all groups."""
+    return select(GroupMember.group_name, GroupMember.device_id)
+
+
+def queue_lengths(device_ids: Collection[str]) -> dict[str, int]:
+    """Unsent records by the newest heartbeat; a phone that never sent one is missing."""
+    query = select(Presence.device_id, Presence.queue_records)
+    query = query.where(Presence.device_id.in_(device_ids), Presence.queue_records.is_not(None))
+    return {row.device_id: row.queue_records or 0 for row in session().execute(query)}
+
+
+def online_ids(device_ids: Collection[str]) -> set[str]:
+    """Those of the phones that are online."""
+    return set(session().scalars(select(Presence.device_id).where(Presence.device_id.in_(device_ids), Presence.online)))
+
+
+def facts() -> Select[tuple[str, str, str, str, str, str, str, str, str | None]]:
+    """Columns that group queries speak of, for phones in the fleet: `id`, `serial`, `manufacturer`, `model`, `os`,
+    `os_version`, `agent_version`, `org_unit_id`, `person_id`."""
+    return select(
+        Device.id,
+        Device.serial,
+        Device.manufacturer,
+        Device.model,
+        Device.os,
+        Device.os_version,
+        Device.agent_version,
+        Device.org_unit_id,
+        Device.person_id,
+    ).where(Device.state.in_(LIVING))

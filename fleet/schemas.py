@@ -1,0 +1,133 @@
+"""Bodies and queries of this room's HTTP interface."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, StrictBool, StrictInt
+
+from core.http.fields import Body, Moment, PageQuery
+
+State = Literal["active", "lost", "retired", "wiped"]
+Name = Field(min_length=1, max_length=256)
+Reason = Field(min_length=1, max_length=500)
+UnitPath = Field(None, max_length=1400)
+
+
+class DeviceQuery(PageQuery):
+    """Which phones."""
+
+    q: str | None = Field(None, max_length=200)
+    state: State | None = None
+    online: bool | None = None
+    group: str | None = Field(None, max_length=63)
+    org_unit: str | None = UnitPath
+
+
+class StateChange(Body):
+    """A phone's new state and why."""
+
+    state: State
+    reason: str = Reason
+
+
+class ConfirmBody(Body):
+    """Who holds the phone: id or employee number; left out, whom the phone claims."""
+
+    person: str | None = Field(None, min_length=1, max_length=64)
+
+
+class ReasonBody(Body):
+    """Why."""
+
+    reason: str = Reason
+
+
+class TokenBody(Body):
+    """A new enrollment token; `expires_in` in seconds."""
+
+    max_uses: StrictInt = 1
+    expires_in: StrictInt = 86_400
+    org_unit: str | None = UnitPath
+    groups: list[str] = Field(default_factory=list, max_length=50)
+    person: str | None = Field(None, min_length=1, max_length=64)
+    allow_reenroll: StrictBool = False
+
+
+class PersonRead(BaseModel):
+    """A person by name."""
+
+    id: str
+    name: str
+    employee_no: str | None
+
+
+class TokenRead(BaseModel):
+    """An enrollment token, without its code."""
+
+    id: str
+    state: Literal["active", "expired", "revoked", "used_up"]
+    org_unit: str | None
+    person: PersonRead | None
+    groups: list[str]
+    max_uses: int
+    used: int
+    allow_reenroll: bool
+    created_at: Moment
+    expires_at: Moment
+    revoked_at: Moment | None
+
+
+class TokenCreated(TokenRead):
+    """A new token with its code, which is told only now, and the content of its QR code."""
+
+    token: str
+    qr: dict[str, Any]
+
+
+class NoticeBody(Body):
+    """Texts of a new notice by language; without a version it is numbered."""
+
+    version: str | None = Field(None, min_length=1, max_length=64)
+    texts: dict[str, str]
+
+
+class NoticeRead(BaseModel):
+    """The notice in force."""
+
+    version: str
+    texts: dict[str, str]
+
+
+class GroupRead(BaseModel):
+    """A group and how many of its phones one sees."""
+
+    name: str
+    title: str
+    query: str | None
+    devices: int
+
+
+class ActorRead(BaseModel):
+    """Who did it."""
+
+    id: str
+    name: str
+
+
+class TimelineRead(BaseModel):
+    """One line of a phone's history."""
+
+    id: int
+    at: str
+    kind: str
+    code: str
+    actor: ActorRead | None
+    ref: str | None
+    detail: dict[str, Any]
+
+
+class JwksQuery(BaseModel):
+    """Key ids that the phone trusts, so that the answer is signed by one of them."""
+
+    kid: list[str] = Field(default_factory=list, max_length=20)

@@ -1,0 +1,69 @@
+"""One history for each phone: enrollment, states, hellos, commands, findings, events. Every room may add lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from core import clock
+from core.actor import Actor
+from core.db import insert_rows, session
+from core.paging import DEFAULT_LIMIT, Page, keyset
+from fleet.models import TimelineEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line to add. `kind` groups lines (`state`, `command`, `event`), `code` says what happened, `ref` names the
+    thing behind it; `detail` holds no message text and no number."""
+
+    device_id: str
+    kind: str
+    code: str
+    actor: Actor | None = None
+    ref: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
+
+
+def add(rows: Sequence[Line]) -> None:
+    """Append lines to the histories of their phones, in one statement."""
+    now = clock.now()
+    insert_rows(session(), TimelineEntry.__table__, [_row(line, now) for line in rows])  # type: ignore[arg-type]
+
+
+def of_device(device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[dict[str, Any]]:
+    """A page of a phone's history, newest first; the caller has checked that the phone is in scope."""
+    query = select(TimelineEntry).where(TimelineEntry.device_id == device_id)
+    page = keyset(session(), query, [TimelineEntry.at, TimelineEntry.id], cursor, limit, descending=True)
+    return page.map(_view)
+
+
+def _row(line: Line, now: datetime) -> dict[str, Any]:
+    actor = line.actor
+    return {
+        "device_id": line.device_id,
+        "at": line.at or now,
+        "kind": line.kind,
+        "code": line.code,
+        "actor_id": actor.id if actor else None,
+        "actor_name": actor.name if actor else None,
+        "ref": line.ref,
+        "detail": dict(line.detail),
+    }
+
+
+def _view(entry: TimelineEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": clock.to_wire(entry.at),
+        "kind": entry.kind,
+        "code": entry.code,
+        "actor": {"id": entry.actor_id, "name": entry.actor_name} if entry.actor_id else None,
+        "ref": entry.ref,
+        "detail": entry.detail,
+    }
