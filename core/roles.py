@@ -10,7 +10,7 @@ from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
-from core.db import Base, upsert
+from core.db import Base, session, upsert
 
 REPORT_EVERY = timedelta(seconds=5)
 STALE_AFTER = timedelta(seconds=20)
@@ -42,3 +42,12 @@ def alive(current: Session, role: str) -> ProcessReport | None:
 def age_seconds(found: ProcessReport) -> float:
     """Seconds since a report."""
     return (clock.now() - found.at).total_seconds()
+
+
+def away() -> list[str]:
+    """The parts of the server that are away: `worker`, or `broker` as the worker sees it. Needs a unit of work."""
+    worker = alive(session(), "worker")
+    if worker is None:
+        return ["worker"]
+    connected = worker.detail.get("ingest_connected") and worker.detail.get("relay_connected")
+    return [] if connected else ["broker"]

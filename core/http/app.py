@@ -24,6 +24,7 @@ MAX_BODY_BYTES = 9 * 1024 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STATIC_ENDPOINTS = ("static",)
 PAGE_ERRORS = "shouji_page_errors"
+STOPPING = "shouji_stopping"
 
 log = get_logger(__name__)
 
@@ -80,13 +81,15 @@ def _refuse_invalid(error: ValidationError) -> Response:
 def _answer_error(error: Exception) -> ResponseReturnValue:
     if isinstance(error, ShoujiError):
         _audit_refusal(error)
-        rule = table.get(request.endpoint)
-        answer = current_app.extensions.get(PAGE_ERRORS) if rule and rule.page else None
-        return answer(error) if answer else problems.problem(error)
-    if isinstance(error, HTTPException):
-        return problems.http_problem(error)
-    log.exception("request_failed", endpoint=request.endpoint, method=request.method)
-    return problems.crash()
+    elif not isinstance(error, HTTPException):
+        log.exception("request_failed", endpoint=request.endpoint, method=request.method)
+    rule = table.get(request.endpoint)
+    page = current_app.extensions.get(PAGE_ERRORS) if rule and rule.page else None
+    if page:
+        return page(error)
+    if isinstance(error, ShoujiError):
+        return problems.problem(error)
+    return problems.http_problem(error) if isinstance(error, HTTPException) else problems.crash()
 
 
 def _audit_refusal(error: ShoujiError) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from config.logging import configure
 from config.settings import load
+from core.http.app import STOPPING
 from core.process import die_with_parent
 
 _settings = load()
@@ -28,3 +29,8 @@ def post_fork(_server: Any, _worker: Any) -> None:
     """A worker process ends with its master, however that ends."""
     die_with_parent()
     configure(_settings, "web")
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let long answers (live pages) see that their process is to end, so that it need not wait for them."""
+    worker.wsgi.extensions[STOPPING] = lambda: not worker.alive
