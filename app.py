@@ -17,9 +17,12 @@ VERSION = "0.1.0"
 APIS = (
     "core.http.health",
     "mqtt.api",
+    "notify.api",
+    "identity.auth_api",
     "identity.api",
     "fleet.api",
     "fleet.device_api",
+    "fleet.pki_api",
     "fleet.commands.api",
     "fleet.commands.device_api",
     "policies.api",
@@ -67,7 +70,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_api(module.api.blueprint)
     app.extensions[ROUTER_EXTENSION] = Router(module.routes for module in _modules(DEVICE_ROUTES))
     for module in _modules(COMMANDS):
-        app.cli.add_command(module.cli)
+        for group in _groups(module):
+            app.cli.add_command(group)
     _modules(JOBS)
     _modules(("mqtt.broker_effects",))
     for module in _modules(("console.setup",)):
@@ -75,6 +79,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     http_identity.bind(app, _authenticators())
     _add_serve(app, current)
     return app
+
+
+def _groups(module: Any) -> list[Any]:
+    """Every command group that a room's cli module defines."""
+    import click
+
+    own = [value for value in vars(module).values() if isinstance(value, click.Group)]
+    return own or [value for value in vars(module).values() if isinstance(value, click.Command)]
 
 
 def _engine_options(address: str) -> dict[str, object]:

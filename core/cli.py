@@ -11,7 +11,6 @@ from core.uow import unit_of_work
 
 database = AppGroup("db", help="The database.")
 jobs_group = AppGroup("jobs", help="Jobs that the clock starts.")
-commands: list[click.Command] = [database, jobs_group]
 
 
 @database.command("upgrade")

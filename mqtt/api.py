@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import Response, current_app
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.http.answers import page_reply, reply
+from core.http.answers import PageOut, page_reply, reply
 from core.http.identity import current_actor
 from core.http.routes import Api
 from core.paging import DEFAULT_LIMIT, MAX_LIMIT
@@ -35,13 +35,6 @@ class LetterOut(BaseModel):
     replayed_at: datetime | None
 
 
-class LettersOut(BaseModel):
-    """A page of refused messages."""
-
-    items: list[LetterOut]
-    next_cursor: str | None
-
-
 class PageQuery(BaseModel):
     """Where to go on and how many to give."""
 
@@ -57,7 +50,7 @@ class LetterPath(BaseModel):
     letter_id: str = Field(max_length=36)
 
 
-@api.get("/quarantine", Permission.QUARANTINE_READ, {200: LettersOut})
+@api.get("/quarantine", Permission.QUARANTINE_READ, {200: PageOut[LetterOut]})
 def list_quarantine(query: PageQuery) -> Response:
     """Refused device messages, newest first."""
     page = dead_letters.list_letters(current_actor(), query.cursor, query.limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 
 CUT_SECONDS = 60.0
 BURST_SECONDS = 10
@@ -16,7 +17,7 @@ class _Bucket:
     size: float
     at: float
     cut_until: float = 0.0
-    told_at: float = 0.0
+    told_at: float = -inf
 
 
 @dataclass(slots=True)

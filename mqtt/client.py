@@ -115,7 +115,7 @@ class ServiceClient:
         log.info("broker_connected", client=self._endpoint.username, session_present=flags.session_present)
         try:
             if self._subscribe:
-                client.subscribe(self._subscribe, options=SubscribeOptions(qos=1, retainHandling=RETAIN_NEVER))
+                client.subscribe(self._subscribe, options=SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=RETAIN_NEVER))
             if self._on_connected:
                 self._on_connected(bool(flags.session_present))
         except Exception:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from flask import Response, current_app, json
 from pydantic import BaseModel
@@ -17,6 +17,13 @@ def reply(body: BaseModel | dict[str, Any] | list[Any], status: int = 200) -> Re
     """A JSON answer of a model or plain values."""
     text = body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body)
     return current_app.response_class(text, status=status, mimetype="application/json")
+
+
+class PageOut(BaseModel, Generic[T]):
+    """A keyset page of one kind of items; `next_cursor` is null at the end."""
+
+    items: list[T]
+    next_cursor: str | None
 
 
 def page_reply(page: Page[T], show: Callable[[T], BaseModel]) -> Response:

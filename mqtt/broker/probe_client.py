@@ -97,13 +97,17 @@ class ProbeClient:
         if not self._accepted:
             raise Refused(str(self._code) if self._code else "connection closed")
 
-    def publish(self, topic: str, payload: bytes = b"") -> int:
+    def publish(self, topic: str, payload: bytes = b"", *, retain: bool = False) -> int:
         """Publish with QoS 1 and return the reason code of the broker's answer (0 and 0x10 mean taken)."""
-        message = self._client.publish(topic, payload, qos=1)
-        self._run_until(lambda: message.mid in self._published or self._ended)
-        if message.mid not in self._published:
+        mid = self.send(topic, payload, retain=retain)
+        self._run_until(lambda: mid in self._published or self._ended)
+        if mid not in self._published:
             raise BrokerAway("the connection ended before the answer to a publish")
-        return self._published[message.mid]
+        return self._published[mid]
+
+    def send(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
+        """Publish with QoS 1 without waiting; returns the packet's id."""
+        return self._client.publish(topic, payload, qos=1, retain=retain).mid
 
     def subscribe(self, *filters: str) -> None:
         """Subscribe to the filters with QoS 1 and wait for the answer."""
