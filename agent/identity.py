@@ -1,0 +1,174 @@
+"""Who a phone is after its enrollment, and how it enrolls (§3)."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from agent import clock, crypto
+from agent.crypto import DeviceKeys
+from agent.errors import EnrollmentRefused, Untrusted
+from agent.http import Server
+from mqtt.contract import codec
+from mqtt.contract.enrollment import DeviceFacts, EnrollmentAnswer, EnrollmentRequest
+from mqtt.contract.jwks import Jwk
+from mqtt.contract.notice import Notice, NoticeAcceptance
+from mqtt.contract.times import to_wire
+
+AGENT = "shouji-agent"
+AGENT_VERSION = "1.0.0"
+_MODELS = (
+    ("Xiaomi", "23127PN0CC", "15"),
+    ("HUAWEI", "ALN-AL00", "12"),
+    ("HONOR", "BVL-AN00", "14"),
+    ("OPPO", "PHZ110", "14"),
+    ("vivo", "V2309A", "15"),
+    ("samsung", "SM-S9280", "14"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What the QR code pins: the CA and the server's signing key."""
+
+    ca_sha256: str | None = None
+    key_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """All that an enrollment left on the phone; sealed on disk."""
+
+    device_id: str
+    keys: dict[str, str]
+    certificate: str
+    ca: list[str]
+    certificate_expires_at: str
+    broker_host: str
+    broker_port: int
+    api: str
+    holder: str
+    facts: dict[str, Any]
+    server_keys: list[dict[str, Any]]
+    notice_version: str | None
+    pins: dict[str, str | None] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, members: dict[str, Any]) -> Identity:
+        """Undo `dump`."""
+        return cls(**members)
+
+    def dump(self) -> dict[str, Any]:
+        """JSON members."""
+        return asdict(self)
+
+    def device_keys(self) -> DeviceKeys:
+        """The private keys, ready for use."""
+        return DeviceKeys.load(self.keys)
+
+    def renewed(self, certificate: str, ca: list[str], expires_at: str) -> Identity:
+        """The same device with a new certificate."""
+        return replace(self, certificate=certificate, ca=ca, certificate_expires_at=expires_at)
+
+
+def made_up_facts(rng: random.Random) -> DeviceFacts:
+    """Facts of a phone that does not exist."""
+    manufacturer, model, version = rng.choice(_MODELS)
+    return DeviceFacts(
+        serial="".join(rng.choice("0123456789ABCDEFGHJKLMNPQRSTUVWX") for _ in range(12)),
+        imei=[f"86{rng.randrange(10**13):013d}"],
+        manufacturer=manufacturer,
+        model=model,
+        os="android",
+        os_version=version,
+        agent=AGENT,
+        agent_version=AGENT_VERSION,
+    )
+
+
+@dataclass(frozen=True)
+class Enrollment:
+    """One enrollment; `keys` are made anew unless a repeat with the same keys is wanted."""
+
+    server: Server
+    base: str
+    code: str
+    facts: DeviceFacts
+    pins: Pins = Pins()
+    employee_no: str | None = None
+    accept_notice: bool = True
+    keys: DeviceKeys = field(default_factory=DeviceKeys.generate)
+
+    def url(self, path: str) -> str:
+        """Address under the API."""
+        return f"{self.base.rstrip('/')}/api/v1/{path}"
+
+    def notice(self) -> Notice | None:
+        """The current notice; None when the server has none."""
+        answer = self.server.request("GET", self.url("notice"))
+        return None if answer.status == 404 else Notice.take(answer.expect(200).json())
+
+    def request_body(self, notice: Notice | None) -> dict[str, Any]:
+        """The members of `POST enroll`."""
+        accepted = None
+        if notice is not None and self.accept_notice:
+            accepted = NoticeAcceptance(version=notice.version, accepted_at=clock.wall())
+        return EnrollmentRequest(
+            token=self.code,
+            csr=crypto.csr_pem(self.keys.signing),
+            encryption_key=self.keys.encryption_jwk,
+            device=self.facts,
+            employee_no=self.employee_no,
+            notice=accepted,
+        ).wire()
+
+    def run(self) -> Identity:
+        """Enroll. Blocks. Raises EnrollmentRefused, RequestFailed, or Untrusted for a false answer."""
+        notice = self.notice()
+        answer = self.server.request(
+            "POST",
+            self.url("enroll"),
+            headers={"Content-Type": "application/json"},
+            body=codec.encode(self.request_body(notice)),
+        )
+        if answer.status != 201:
+            raise EnrollmentRefused(answer.status, _problem(answer.body))
+        members = EnrollmentAnswer.take(answer.json())
+        accepted = notice.version if notice is not None and self.accept_notice else None
+        return self._check(members, accepted)
+
+    def _check(self, answer: EnrollmentAnswer, notice_version: str | None) -> Identity:
+        ca = crypto.keep_pinned(answer.ca, self.pins.ca_sha256)
+        crypto.check_certificate(answer.certificate, ca, self.keys.signing, answer.device_id)
+        return Identity(
+            device_id=answer.device_id,
+            keys=self.keys.dump(),
+            certificate=answer.certificate,
+            ca=ca,
+            certificate_expires_at=to_wire(answer.certificate_expires_at),
+            broker_host=answer.broker.host,
+            broker_port=answer.broker.port,
+            api=answer.api,
+            holder=answer.holder,
+            facts=self.facts.wire(),
+            server_keys=[key.wire() for key in _pinned_keys(answer.jwks.keys, self.pins.key_sha256)],
+            notice_version=notice_version,
+            pins=asdict(self.pins),
+        )
+
+
+def _pinned_keys(keys: list[Jwk], pin: str | None) -> list[Jwk]:
+    if pin is None:
+        return keys
+    kept = [key for key in keys if key.use == "sig" and key.thumbprint == pin]
+    if not kept:
+        raise Untrusted("key_pin", "no server key matches the pin")
+    return kept
+
+
+def _problem(body: bytes) -> dict[str, object]:
+    try:
+        return codec.decode_object(body)
+    except codec.BadPayload:
+        return {}
