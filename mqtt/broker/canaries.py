@@ -17,6 +17,7 @@ from mqtt.contract.names import Down, Up
 
 NOT_AUTHORIZED = 0x87
 NO_SUBSCRIBERS = 0x10
+TAKEOVER_SECONDS = 1.0
 DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
 
 
@@ -53,6 +54,7 @@ def _checks(doors: Doors, admin: ProbeClient) -> Iterator[Check]:
         else:
             yield Check("valid_certificate_accepted", True, "accepted")
             yield from _topic_checks(phone, admin)
+            yield _client_id_check(doors, phone)
     yield _must_be_refused(
         "revoked_certificate_refused",
         ProbeClient.phone(doors.host, doors.port, doors.files.ca, doors.files.revoked_canary),
@@ -76,11 +78,24 @@ def _topic_checks(phone: ProbeClient, admin: ProbeClient) -> Iterator[Check]:
     phone.subscribe(topics.all_down(REVOKED_CANARY_ID), topics.all_down(CANARY_ID))
     for topic in (theirs, mine):
         admin.publish(topic, b"canary")
-    # The broker keeps the order, so once one's own message is there, the foreign one did not come.
-    arrived = phone.wait_for(mine)
+    # The broker keeps the order: what it delivers to the phone comes before its answer to the phone's next word.
+    phone.publish(topics.up(CANARY_ID, Up.HELLO))
+    arrived = any(name == mine for name, _ in phone.received)
     yield Check("own_delivery", arrived, "delivered" if arrived else "nothing came")
     leaked = any(name == theirs for name, _ in phone.received)
     yield Check("foreign_delivery_refused", not leaked, "delivered" if leaked else "nothing came")
+
+
+def _client_id_check(doors: Doors, phone: ProbeClient) -> Check:
+    # Whatever client id it asks for, a certificate has one session: a second connection must end the first.
+    other = f"shouji-probe-{new_id()}"
+    with ProbeClient.phone(doors.host, doors.port, doors.files.ca, doors.files.canary, other) as second:
+        try:
+            second.connect()
+        except Refused as error:
+            return Check("client_id_bound_to_certificate", False, str(error))
+        ended = phone.wait_for_end(TAKEOVER_SECONDS)
+    return Check("client_id_bound_to_certificate", ended, "bound" if ended else "another id was taken")
 
 
 def _must_be_refused(name: str, client: ProbeClient) -> Check:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from collections.abc import Sequence
+from pathlib import Path
 
 from config.settings import Settings
 from core.crypto.x509 import CertificateAuthority
@@ -18,8 +20,8 @@ from mqtt.broker.files import BrokerFiles, holds, replace_file
 from mqtt.broker.types import CrlSource
 
 RELOAD_SECONDS = 30
-CRL_MODE = 0o644
-"""The outside broker runs as another user; a revocation list is public (phones' certificates name its address)."""
+PUBLIC_MODE = 0o644
+"""The outside broker runs as another user; revocation lists and certificates are public."""
 
 log = get_logger(__name__)
 
@@ -67,6 +69,15 @@ class ExternalControl:
         log.critical("broker_unsafe_but_not_ours_to_stop")
 
 
+def issue_certificate(ca: CertificateAuthority, hosts: Sequence[str], folder: Path) -> None:
+    """Write `broker.pem`, `broker.key` and `ca.pem` for an outside broker; phones trust the fleet CA alone."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    certificate, key = ca.issue_broker(hosts)
+    replace_file(folder / "broker.pem", certificate.encode(), PUBLIC_MODE)
+    replace_file(folder / "broker.key", key.encode())
+    replace_file(folder / "ca.pem", ca.pem.encode(), PUBLIC_MODE)
+
+
 def external_admin(settings: Settings, ca: CertificateAuthority, source: CrlSource) -> Admin:
     """The admin of the broker at SHOUJI_BROKER_URL. Raises BrokerUnusable when the settings do not suffice."""
     if settings.broker_crl_path is None:
@@ -77,5 +88,5 @@ def external_admin(settings: Settings, ca: CertificateAuthority, source: CrlSour
             )
         )
     files = BrokerFiles.in_data_dir(settings.data_dir)
-    keeper = CrlKeeper(files, ca, source, settings.broker_crl_path, CRL_MODE)
+    keeper = CrlKeeper(files, ca, source, settings.broker_crl_path, PUBLIC_MODE)
     return Admin(files, ca, keeper, ExternalControl(settings, files, ca))

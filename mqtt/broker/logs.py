@@ -25,8 +25,9 @@ _RELOADED = re.compile(r"Reloading config\.")
 # What every connection and every canary leaves behind, and what is as we want it.
 _CHATTER = re.compile(
     r"New connection from |New client connected |Client \S+ (?:disconnected|closed|already|has exceeded)|"
-    r"OpenSSL Error\[\d+\]: |Saving in-memory database|Warning: Unable to set TCP_NODELAY|"
-    r"Note: It is recommended to replace `message_size_limit`|Warning: ACL pattern 'shouji/v1/blobs/\+'"
+    r"OpenSSL Error\[\d+\]: |Client connection from \S+ failed: |Saving in-memory database|"
+    r"Warning: Unable to set TCP_NODELAY|Note: It is recommended to replace `message_size_limit`|"
+    r"Warning: ACL pattern 'shouji/v1/blobs/\+'"
 )
 _TROUBLE = re.compile(r"(?i)error|unable|exceeded")
 

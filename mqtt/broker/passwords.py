@@ -23,7 +23,7 @@ def service_passwords(files: BrokerFiles) -> dict[ServiceUser, str]:
 
 def password_file(passwords: Mapping[ServiceUser, str]) -> str:
     """Mosquitto's password file. The same passwords give the same text, so that a changed file is noticed."""
-    return "".join(f"{user}:{_hash(user, password)}\n" for user, password in passwords.items())
+    return "".join(f"{user}:{hash_password(user, password)}\n" for user, password in passwords.items())
 
 
 def _password(files: BrokerFiles, user: ServiceUser) -> str:
@@ -35,7 +35,8 @@ def _password(files: BrokerFiles, user: ServiceUser) -> str:
     return path.read_text()
 
 
-def _hash(user: str, password: str) -> str:
+def hash_password(user: str, password: str) -> str:
+    """One user's password in Mosquitto's `$7$` form (PBKDF2 with SHA-512)."""
     # A salt keeps equal passwords from looking equal; one drawn from the secret itself does that too.
     salt = hashlib.sha256(f"shouji broker {user} {password}".encode()).digest()[:SALT_BYTES]
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS, HASH_BYTES)

@@ -31,27 +31,33 @@ log = get_logger(__name__)
 
 
 def run_broker_role(
-    settings: Settings, ca: CertificateAuthority, source: CrlSource, stop: Event, on_takeover: OnTakeover
+    settings: Settings,
+    ca: CertificateAuthority,
+    source: CrlSource,
+    stop: Event,
+    on_takeover: OnTakeover,
+    ready: Event | None = None,
 ) -> None:
-    """Run until `stop` is set. Call it from the main thread.
+    """Run until `stop` is set. Call it from the main thread. `ready` is set once the broker was found safe.
 
     Raises BrokerUnusable or BrokerUnsafe when the broker cannot be started safely the first time; later it tries again
     with growing pauses. An outside broker that turns unsafe ends the role: nobody may use it.
     """
     if settings.broker_url:
-        _watch_outside(external_admin(settings, ca, source), stop)
+        _watch_outside(external_admin(settings, ca, source), stop, ready or Event())
         return
     files = BrokerFiles.in_data_dir(settings.data_dir)
     with files.sole_runner():
         runner = Runner(settings, files, managed_admin(settings, ca, source))
         try:
+            runner.start()
+            (ready or Event()).set()
             _keep_running(runner, stop, on_takeover)
         finally:
             runner.stop()
 
 
 def _keep_running(runner: Runner, stop: Event, on_takeover: OnTakeover) -> None:
-    runner.start()
     pause = FIRST_PAUSE_SECONDS
     while not stop.is_set():
         began = monotonic()
@@ -121,8 +127,17 @@ def _tell(on_takeover: OnTakeover, device_id: str, count: int) -> None:
         log.exception("broker_takeover_not_recorded", device=device_id)
 
 
-def _watch_outside(admin: Admin, stop: Event) -> None:
-    admin.apply()
+def _watch_outside(admin: Admin, stop: Event, ready: Event) -> None:
+    pause = FIRST_PAUSE_SECONDS
+    while not ready.is_set():
+        try:
+            admin.apply()
+            ready.set()
+        except BrokerAway as error:
+            log.error("broker_away", reason=str(error), detail=error.members.get("detail"), retry_seconds=pause)
+            if stop.wait(pause):
+                return
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
     watch = Watch(admin)
     while not stop.wait(TICK_SECONDS):
         watch.tick(at_once=False)

@@ -59,6 +59,7 @@ class Installation:
     ca: CertificateAuthority
     revoked: list[tuple[str, datetime]] = field(default_factory=list)
     source_broken: bool = False
+    forget_extra: bool = False
     takeovers: list[tuple[str, int]] = field(default_factory=list)
 
     @classmethod
@@ -83,7 +84,7 @@ class Installation:
         """What the database would give."""
         if self.source_broken:
             raise RuntimeError("the database is away")
-        return self.ca.crl([*self.revoked, *extra])
+        return self.ca.crl(self.revoked if self.forget_extra else [*self.revoked, *extra])
 
     def phone(self) -> Phone:
         """An enrolled phone."""
@@ -109,21 +110,19 @@ class Installation:
     @contextmanager
     def role(self) -> Iterator[Installation]:
         """Run the broker role in a thread until the block ends; its error, if any, is raised here."""
-        stop = threading.Event()
+        stop, ready = threading.Event(), threading.Event()
         errors: list[BaseException] = []
 
         def run() -> None:
             try:
-                run_broker_role(
-                    self.settings, self.ca, self.source, stop, lambda device, n: self.takeovers.append((device, n))
-                )
+                run_broker_role(self.settings, self.ca, self.source, stop, self._taken_over, ready)
             except BaseException as error:
                 errors.append(error)
 
         thread = threading.Thread(target=run)
         thread.start()
         try:
-            until(lambda: bool(errors) or self.ready())
+            assert until(lambda: bool(errors) or ready.is_set())
             if errors:
                 raise errors[0]
             yield self
@@ -131,6 +130,11 @@ class Installation:
             stop.set()
             thread.join(30)
         assert not thread.is_alive(), "the role did not stop"
+        if errors:
+            raise errors[0]
+
+    def _taken_over(self, device_id: str, count: int) -> None:
+        self.takeovers.append((device_id, count))
 
     def ready(self) -> bool:
         """Whether the broker runs and a canary got an answer."""
