@@ -45,8 +45,8 @@ bench: setup-test ## Measure the speeds that we promise, as ratios in one run
 soak: setup-test ## Run phones and faults for a long time and count what was lost
 	$(BIN)/python -m bench.soak
 
-lock: ## Lock the newest allowed versions with their hashes (needs uv)
-	scripts/lock.sh
+lock: ## Write requirements*.txt from their .in files; UPGRADE=1 takes newer versions (needs uv)
+	scripts/lock.sh $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove all that setup made; the data folder var/ stays
 	rm -rf $(VENV) node_modules console/static/vendor .pytest_cache .mypy_cache .ruff_cache .hypothesis
