@@ -16,13 +16,13 @@ from config.settings import Settings
 VERSION = "0.1.0"
 APIS = (
     "core.http.health",
+    "core.http.openapi",
     "mqtt.api",
     "notify.api",
     "identity.auth_api",
     "identity.api",
     "fleet.api",
     "fleet.device_api",
-    "fleet.pki_api",
     "fleet.commands.api",
     "fleet.commands.device_api",
     "policies.api",

@@ -38,8 +38,7 @@ class ShoujiApp(OpenAPI):
             info=Info(title="Shouji 守机", version=version),
             security_schemes={"bearer": {"type": "http", "scheme": "bearer"}},
             validation_error_callback=_refuse_invalid,
-            doc_ui=True,
-            doc_prefix="/openapi",
+            doc_ui=False,
             **options,
         )
         self.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
