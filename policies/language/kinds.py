@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from policies.engine.vocabulary import NormaliseStep
 from policies.engine.windows import Weekday
+from policies.language.group_query import check_query
 from policies.language.patterns import MAX_PATTERN, check_pattern
 from policies.rules import PolicySpec
 from policies.rules.forms import Day, Name, Spec, fault
@@ -111,7 +112,7 @@ class GroupSpec(Spec):
     """Devices by id, or a query over the inventory."""
 
     devices: Annotated[list[DeviceId], Field(max_length=20_000)] | None = None
-    query: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    query: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(check_query)] | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

@@ -1,0 +1,125 @@
+"""Documents, publishing, rollouts and explanations over HTTP, for people."""
+
+from __future__ import annotations
+
+from flask import Response, current_app, request
+
+from core.errors import BadInput
+from core.http.answers import PageOut, page_reply, reply
+from core.http.fields import IdPath, PageQuery
+from core.http.identity import current_actor
+from core.http.routes import Api
+from core.permissions import Permission
+from core.text import Text
+from policies import apply, documents, effects, explain, publish, receivers, rollouts
+from policies.language.parse import Format
+from policies.schemas import (
+    ApplyQuery,
+    ChangesRead,
+    DocumentPath,
+    DocumentRead,
+    DocumentsQuery,
+    ExplainQuery,
+    ExplanationRead,
+    PlanQuery,
+    PublicationRead,
+    PublishBody,
+    RolloutRead,
+    VersionRead,
+)
+
+__all__ = ["api", "effects", "receivers"]
+
+api = Api("policies", __name__)
+FORMATS: dict[str, Format] = {
+    "application/json": "json",
+    "application/yaml": "yaml",
+    "application/x-yaml": "yaml",
+    "text/yaml": "yaml",
+}
+
+
+@api.post("/documents/plan", Permission.DOCUMENT_READ, {200: ChangesRead})
+def plan_documents(query: PlanQuery) -> Response:
+    """What applying and publishing documents (YAML or JSON) would change; nothing is changed."""
+    outcome = apply.plan(current_actor(), request.get_data(), _format(), prune=query.prune)
+    return reply(outcome.plain())
+
+
+@api.post("/documents/apply", Permission.DOCUMENT_WRITE, {200: ChangesRead})
+def apply_documents(query: ApplyQuery) -> Response:
+    """Store documents (YAML or JSON) in one transaction, and publish them if asked."""
+    outcome = apply.apply(
+        current_actor(),
+        request.get_data(),
+        _format(),
+        publishing=query.publish,
+        prune=query.prune,
+        reason=query.reason,
+    )
+    return reply(outcome.plain())
+
+
+@api.get("/documents", Permission.DOCUMENT_READ, {200: PageOut[DocumentRead]})
+def list_documents(query: DocumentsQuery) -> Response:
+    """Documents by kind and name."""
+    page = documents.find(current_actor(), query.kind, query.cursor, query.limit)
+    return page_reply(page, DocumentRead.model_validate)
+
+
+@api.get("/documents/export", Permission.DOCUMENT_READ)
+def export_documents() -> Response:
+    """All documents as one YAML text."""
+    return current_app.response_class(documents.export(current_actor()), mimetype="application/yaml")
+
+
+@api.get("/documents/<kind>/<name>", Permission.DOCUMENT_READ, {200: DocumentRead})
+def get_document(path: DocumentPath) -> Response:
+    """One document; `document.metadata.revision` goes back with the next edit."""
+    return reply(DocumentRead.model_validate(documents.get(current_actor(), path.kind, path.name)))
+
+
+@api.get("/documents/<kind>/<name>/versions", Permission.DOCUMENT_READ, {200: PageOut[VersionRead]})
+def list_versions(path: DocumentPath, query: PageQuery) -> Response:
+    """Published versions of a document, newest first."""
+    page = documents.versions(current_actor(), path.kind, path.name, query.cursor, query.limit)
+    return page_reply(page, VersionRead.model_validate)
+
+
+@api.post("/documents/<kind>/<name>/publish", Permission.DOCUMENT_PUBLISH, {200: PublicationRead})
+def publish_document(path: DocumentPath, body: PublishBody) -> Response:
+    """Publish a draft, or older content as a new version."""
+    done = publish.publish(current_actor(), path.kind, path.name, version=body.version, reason=body.reason)
+    return reply(
+        {
+            "published": done.published.plain(),
+            "rollout": done.rollout,
+            "devices": done.review.devices,
+            "looser": [place.plain() for place in done.review.looser],
+        }
+    )
+
+
+@api.get("/rollouts/<id>", Permission.DOCUMENT_READ, {200: RolloutRead})
+def get_rollout(path: IdPath) -> Response:
+    """A rollout and how far it came."""
+    return reply(RolloutRead.model_validate(rollouts.get(current_actor(), path.id)))
+
+
+@api.get("/devices/<id>/explain", Permission.DOCUMENT_READ, {200: ExplanationRead})
+def explain_device(path: IdPath, query: ExplainQuery) -> Response:
+    """For each effective value of a phone its policy, version and assignment, now or at a past minute."""
+    return reply(ExplanationRead.model_validate(explain.explain(current_actor(), path.id, query.at)))
+
+
+def _format() -> Format:
+    form = FORMATS.get(request.mimetype)
+    if form is None:
+        raise BadInput(
+            "documents_type",
+            Text(
+                "请以 Content-Type: application/yaml 或 application/json 发送文档。",
+                "Send documents with Content-Type: application/yaml or application/json.",
+            ),
+        )
+    return form

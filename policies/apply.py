@@ -1,0 +1,225 @@
+"""Plan and apply: a set of documents as one change, whole or not at all; applying twice changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core import audit
+from core.actor import Actor
+from core.permissions import Permission
+from core.runtime import settings
+from policies import assignments, devices, drafts, groups, lock, publish, references, rollouts, world
+from policies.desired import Refresh, postponing
+from policies.drafts import Change, Key
+from policies.language.kinds import PUBLISHED_KINDS, Assignment, Group
+from policies.language.parse import Format, Parsed, parse
+from policies.models import PolicyDocument
+from policies.publish import Published
+from policies.review import Review, review
+from policies.world import Assigned, InForce, World
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a request changes, or would change."""
+
+    changes: list[Change]
+    review: Review
+    published: list[Published] = field(default_factory=list)
+    rollout: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As it is answered."""
+        return {
+            "changes": [change.plain() for change in self.changes],
+            "devices": self.review.devices,
+            "looser": [place.plain() for place in self.review.looser],
+            "published": [version.plain() for version in self.published],
+            "rollout": self.rollout,
+        }
+
+
+@dataclass(slots=True)
+class _Request:
+    """Documents as they were sent, what is stored, and what differs."""
+
+    actor: Actor
+    parsed: list[Parsed]
+    stored: dict[Key, PolicyDocument]
+    changes: list[Change]
+    gone: list[PolicyDocument]
+    assigned: dict[str, Assigned]
+
+    @property
+    def gone_keys(self) -> set[Key]:
+        """Kinds and names of what is deleted."""
+        return {(row.kind, row.name) for row in self.gone}
+
+    def changed(self) -> list[Parsed]:
+        """Documents that are new or differ."""
+        keys = {(change.kind, change.name) for change in self.changes if change.action in ("create", "change")}
+        return [document for document in self.parsed if (document.kind, document.name) in keys]
+
+
+def plan(actor: Actor, body: bytes, form: Format = "yaml", *, prune: bool = False) -> Outcome:
+    """What applying and publishing these documents would change, how many phones it touches, what becomes looser.
+
+    `prune` also deletes every document that is not among them. Raises Refused, TooLarge, Invalid, Conflict.
+    """
+    actor.require(Permission.DOCUMENT_READ)
+    request = _read(actor, body, form, prune=prune, locked=False)
+    before = world.current()
+    after, touched = _projected(request, before, publishing=True)
+    return Outcome(request.changes, review(before, after, touched))
+
+
+def apply(
+    actor: Actor,
+    body: bytes,
+    form: Format = "yaml",
+    *,
+    publishing: bool = False,
+    prune: bool = False,
+    reason: str = "",
+) -> Outcome:
+    """Carry the documents out in one transaction; with `publishing` their drafts are published as well.
+
+    Assignments and groups are in effect at once; where that loosens anything, or touches more phones than may be
+    touched without a rollout, it counts as publishing. Raises Refused, TooLarge, Invalid, Conflict, Forbidden.
+    """
+    actor.require(Permission.DOCUMENT_WRITE)
+    if publishing:
+        actor.require(Permission.DOCUMENT_PUBLISH)
+    lock.alone()
+    request = _read(actor, body, form, prune=prune, locked=True)
+    before = world.current()
+    after, touched = _projected(request, before, publishing=publishing)
+    if publishing or request.gone:
+        publish.check_complete(after)
+    seen = review(before, after, touched)
+    staged = seen.devices > settings().unstaged_limit or bool(seen.looser)
+    if staged:
+        actor.require(Permission.DOCUMENT_PUBLISH)
+    with postponing() as moved:
+        made = _write(request, before, publishing=publishing, reason=reason)
+    rollout = _start(actor, made, staged=staged, reason=reason)
+    if rollout:
+        publish.audit_published(actor, made, rollout, seen, reason)
+    _audit(request, seen, rollout)
+    Refresh(world.current(), rollout).run(touched | moved)
+    versions = [Published(document.kind, document.name, document.version) for document in made]
+    return Outcome(request.changes, seen, versions, rollout)
+
+
+def _read(actor: Actor, body: bytes, form: Format, *, prune: bool, locked: bool) -> _Request:
+    parsed = parse(body, form)
+    keys = [(document.kind, document.name) for document in parsed]
+    stored = drafts.load(keys, locked=locked)
+    drafts.check_revisions(parsed, stored)
+    living = drafts.load_living()
+    gone = [row for key, row in sorted(living.items()) if key not in set(keys)] if prune else []
+    gone_keys = {(row.kind, row.name) for row in gone}
+    assigned = references.check(actor, parsed, ({*living} - gone_keys) | {*keys})
+    sent = {(document.kind, document.name): document.data["spec"] for document in parsed}
+    kept = {key: row.spec for key, row in living.items() if key not in gone_keys}
+    references.check_unused(gone_keys, {**kept, **sent})
+    changes = drafts.compare(parsed, stored)
+    changes += [Change(row.kind, row.name, "delete", []) for row in gone]
+    return _Request(actor, parsed, stored, changes, gone, assigned)
+
+
+def _projected(request: _Request, before: World, *, publishing: bool) -> tuple[World, set[str]]:
+    """The world after the change, and the phones that it may touch."""
+    made = [_as_published(document, before, request) for document in request.parsed] if publishing else []
+    news = [document for document in made if document is not None]
+    after = publish.with_documents(before, news, request.gone_keys)
+    changed = request.changed()
+    moved = {document.name for document in changed if document.kind == "Assignment"}
+    moved |= {row.name for row in request.gone if row.kind == "Assignment"}
+    renewed = [request.assigned[name] for name in sorted(moved) if name in request.assigned]
+    kept = [assigned for assigned in before.assignments if assigned.name not in moved]
+    grouped = {d.name: groups.members(d.model.spec) for d in changed if isinstance(d.model, Group)}
+    after = after.changed(assignments=[*kept, *renewed], members=grouped)
+    keys = {(document.kind, document.name) for document in news} | request.gone_keys
+    affected = [
+        *publish.assignments_of(after, keys),
+        *publish.assignments_of(before, keys),
+        *renewed,
+        *(assigned for assigned in before.assignments if assigned.name in moved or assigned.group in grouped),
+    ]
+    joined = {device_id for members in grouped.values() for device_id in members}
+    return after, devices.reached_by(affected) | (
+        joined if any(a.group in grouped for a in after.assignments) else set()
+    )
+
+
+def _as_published(sent: Parsed, before: World, request: _Request) -> InForce | None:
+    if sent.kind not in PUBLISHED_KINDS:
+        return None
+    key = (sent.kind, sent.name)
+    present, stored = before.documents.get(key), request.stored.get(key)
+    if present and present.spec == sent.data["spec"]:
+        return None
+    version = (stored.version if stored else 0) + 1
+    return InForce(stored.id if stored else "", sent.kind, sent.name, version, sent.data["spec"])
+
+
+def _write(request: _Request, before: World, *, publishing: bool, reason: str) -> list[InForce]:
+    """Store drafts, versions, groups and assignments; returns the versions that were made."""
+    rows: dict[Key, PolicyDocument] = dict(request.stored)
+    for document in request.changed():
+        key = (document.kind, document.name)
+        rows[key] = drafts.put(request.actor, document, request.stored.get(key))
+    made = _versions(request, rows, before, reason) if publishing else []
+    for document in request.changed():
+        _put_in_effect(request, document, rows)
+    for row in request.gone:
+        _delete(request.actor, row)
+    return made
+
+
+def _versions(request: _Request, rows: dict[Key, PolicyDocument], before: World, reason: str) -> list[InForce]:
+    made = []
+    for document in request.parsed:
+        key = (document.kind, document.name)
+        if document.kind in PUBLISHED_KINDS:
+            made.append(publish.make_version(request.actor, rows[key], before.documents.get(key), reason=reason))
+    return [version for version in made if version is not None]
+
+
+def _put_in_effect(request: _Request, document: Parsed, rows: dict[Key, PolicyDocument]) -> None:
+    if isinstance(document.model, Group):
+        groups.replace(request.actor, document.name, document.model.metadata.title, document.model.spec)
+    if isinstance(document.model, Assignment):
+        policy = rows.get(("Policy", document.model.spec.policy))
+        if policy is None:
+            policy = drafts.load([("Policy", document.model.spec.policy)])[("Policy", document.model.spec.policy)]
+        assignments.put(rows[("Assignment", document.name)].id, policy.id, request.assigned[document.name])
+
+
+def _delete(actor: Actor, row: PolicyDocument) -> None:
+    if row.kind == "Assignment":
+        assignments.remove(row.id)
+    if row.kind == "Group":
+        groups.remove(actor, row.name)
+    publish.withdraw(row)
+    drafts.delete(actor, row)
+
+
+def _start(actor: Actor, made: Sequence[InForce], *, staged: bool, reason: str) -> str | None:
+    if not made and not staged:
+        return None
+    items = [(document.id, document.version) for document in made]
+    return rollouts.start(actor, "publish" if made else "assignment", items, reason=reason)
+
+
+def _audit(request: _Request, seen: Review, rollout: str | None) -> None:
+    for change in request.changes:
+        if change.action == "none":
+            continue
+        detail: dict[str, Any] = {"action": change.action, "fields": [field.path for field in change.fields[:50]]}
+        if change.kind in ("Assignment", "Group"):
+            detail |= {"devices": seen.devices, "looser": [p.plain() for p in seen.looser[:50]], "rollout": rollout}
+        audit.record(request.actor, "document.apply", ("document", f"{change.kind}/{change.name}"), detail)

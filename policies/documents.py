@@ -1,0 +1,137 @@
+"""Documents as they are read: lists, one document, its versions, and all of them as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from core import clock
+from core.actor import Actor
+from core.db import session
+from core.paging import DEFAULT_LIMIT, Page, keyset
+from core.permissions import Permission
+from policies import assignments, drafts, publish
+from policies.language.emit import emit
+from policies.language.kinds import KINDS, PUBLISHED_KINDS
+from policies.models import EVERYWHERE, DocumentVersion, PolicyDocument, VersionInForce
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    """A document: `version` is in force (None: none yet), `draft` says that what is stored differs from it."""
+
+    kind: str
+    name: str
+    title: str | None
+    revision: int
+    version: int | None
+    draft: bool
+    updated_at: str
+    updated_by: str
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """A published version; `restores` names the older one whose content it has."""
+
+    version: int
+    title: str | None
+    restores: int | None
+    published_at: str
+    published_by: str
+    reason: str
+    in_force: bool
+    spec: dict[str, Any]
+
+
+def find(
+    actor: Actor, kind: str | None = None, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+) -> Page[DocumentView]:
+    """Documents by kind and name."""
+    actor.require(Permission.DOCUMENT_READ)
+    query = select(PolicyDocument).where(PolicyDocument.deleted_at.is_(None))
+    if kind:
+        query = query.where(PolicyDocument.kind == kind)
+    page = keyset(session(), query, [PolicyDocument.kind, PolicyDocument.name], cursor, limit)
+    views = dict(zip([row.id for row in page.items], _views(page.items), strict=True))
+    return page.map(lambda row: views[row.id])
+
+
+def get(actor: Actor, kind: str, name: str) -> DocumentView:
+    """One document. Raises NotFound."""
+    actor.require(Permission.DOCUMENT_READ)
+    return _views([_row(kind, name)])[0]
+
+
+def versions(
+    actor: Actor, kind: str, name: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+) -> Page[VersionView]:
+    """Published versions, newest first. Raises NotFound."""
+    actor.require(Permission.DOCUMENT_READ)
+    row = _row(kind, name)
+    present = publish.in_force_version(row)
+    query = select(DocumentVersion).where(DocumentVersion.document_id == row.id)
+    page = keyset(session(), query, [DocumentVersion.version], cursor, limit, descending=True)
+    return page.map(lambda version: _version(version, present))
+
+
+def export(actor: Actor) -> str:
+    """All documents as one YAML text that applies to what it was taken from without a change."""
+    actor.require(Permission.DOCUMENT_READ)
+    rows = sorted(drafts.load_living().values(), key=lambda row: (list(KINDS).index(row.kind), row.name))
+    paths = assignments.present_paths([row.id for row in rows])
+    return emit(drafts.whole(row, paths.get(row.id), revision=False) for row in rows)
+
+
+def _row(kind: str, name: str) -> PolicyDocument:
+    row = drafts.load([(kind, name)]).get((kind, name))
+    if row is None or row.deleted_at is not None:
+        raise publish.no_such_document(kind, name)
+    return row
+
+
+def _views(rows: list[PolicyDocument]) -> list[DocumentView]:
+    ids = [row.id for row in rows]
+    paths = assignments.present_paths(ids)
+    query = (
+        select(DocumentVersion)
+        .join(
+            VersionInForce,
+            (VersionInForce.document_id == DocumentVersion.document_id)
+            & (VersionInForce.version == DocumentVersion.version),
+        )
+        .where(VersionInForce.document_id.in_(ids), VersionInForce.scope == EVERYWHERE)
+    )
+    present = {version.document_id: version for version in session().scalars(query)}
+    return [_view(row, paths.get(row.id), present.get(row.id)) for row in rows]
+
+
+def _view(row: PolicyDocument, path: str | None, present: DocumentVersion | None) -> DocumentView:
+    same = present is not None and (present.spec, present.title) == (row.spec, row.title)
+    return DocumentView(
+        row.kind,
+        row.name,
+        row.title,
+        row.revision,
+        present.version if present else None,
+        row.kind in PUBLISHED_KINDS and not same,
+        clock.to_wire(row.updated_at),
+        row.updated_by,
+        drafts.whole(row, path, revision=True),
+    )
+
+
+def _version(row: DocumentVersion, present: int | None) -> VersionView:
+    return VersionView(
+        row.version,
+        row.title,
+        row.restores,
+        clock.to_wire(row.published_at),
+        row.published_by,
+        row.reason,
+        row.version == present,
+        row.spec,
+    )

@@ -1,0 +1,161 @@
+"""Reported state: what phones say they made of their desired state, stored in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from core import live
+from core.crypto.jose import BadToken, verify
+from core.db import insert_rows, session, upsert
+from fleet import findings, presence
+from fleet import queries as fleet
+from fleet.queries import DeviceKeys
+from mqtt.contract.codec import BadPayload
+from mqtt.contract.limits import CLOCK_SKEW_S
+from mqtt.contract.names import Outcome, RuleState, Typ
+from mqtt.contract.reported import Reported, ReportedBody
+from mqtt.routes import Inbound, Refusal
+from policies import in_force, rollouts
+from policies.models import ReportedHistory, ReportedState
+
+APPLIED_KEYS = ("applied_generation", "applied_bundle", "applied_at")
+UNSUPPORTED, REJECTED = "unsupported", "policy_rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One report: of which phone, its server-judged `iat`, and what it says."""
+
+    device_id: str
+    iat: int
+    body: ReportedBody
+    received_at: datetime
+
+    def row(self, stored: Mapping[str, Any] | None) -> dict[str, Any]:
+        """As it is stored; what is in force stays what was applied last."""
+        body = self.body
+        applied = {key: stored[key] if stored else None for key in APPLIED_KEYS}
+        if body.outcome == Outcome.APPLIED:
+            applied = dict(zip(APPLIED_KEYS, (body.generation, body.bundle, body.at), strict=True))
+        return {
+            **applied,
+            "device_id": self.device_id,
+            "iat": self.iat,
+            "generation": self.body.generation,
+            "bundle": self.body.bundle,
+            "outcome": str(self.body.outcome),
+            "detail": self.body.detail,
+            "at": self.body.at,
+            "received_at": self.received_at,
+            "rules": {name: str(state) for name, state in self.body.rules.items()},
+        }
+
+
+def record(batch: Sequence[Inbound]) -> list[Refusal]:
+    """Store a batch of `up/reported`; those of unknown or closed phones, or older than the newest, change nothing."""
+    keys = fleet.keys({message.device_id for message in batch})
+    refusals: list[Refusal] = []
+    said: list[Said] = []
+    for message in batch:
+        device = keys.get(message.device_id)
+        if device is None or device.state not in ("active", "lost"):
+            continue
+        try:
+            said.append(_verified(message, device))
+        except (BadToken, BadPayload) as error:
+            refusals.append(Refusal(message, error.reason, getattr(error, "detail", "")))
+    take(said)
+    return refusals
+
+
+def take(said: Sequence[Said]) -> None:
+    """Store reports that are newer than what is stored; of several of one phone, the newest."""
+    newest: dict[str, Said] = {}
+    for one in said:
+        if one.device_id not in newest or one.iat >= newest[one.device_id].iat:
+            newest[one.device_id] = one
+    stored = _stored(list(newest))
+    fresh = [one for _, one in sorted(newest.items()) if _is_news(one, stored.get(one.device_id))]
+    if not fresh:
+        return
+    rows = [one.row(stored.get(one.device_id)) for one in fresh]
+    upsert(session(), ReportedState.__table__, rows, ["device_id"])  # type: ignore[arg-type]
+    told = [row for row in rows if _differs(row, stored.get(row["device_id"]))]
+    kept = ("device_id", "generation", "bundle", "outcome", "at", "received_at")
+    insert_rows(session(), ReportedHistory.__table__, [{k: row[k] for k in kept} for row in told])  # type: ignore[arg-type]
+    _expect_heartbeats(told)
+    rollouts.settled([(r["device_id"], r["generation"], r["outcome"]) for r in rows if r["generation"] is not None])
+    _find(fresh, stored)
+    live.announce("devices", [row["device_id"] for row in told])
+
+
+def _expect_heartbeats(told: Sequence[Mapping[str, Any]]) -> None:
+    """A phone beats as often as the bundle that it now has in force says."""
+    applied = {row["device_id"]: row["bundle"] for row in told if row["outcome"] == Outcome.APPLIED and row["bundle"]}
+    bundles = in_force.bundles(set(applied.values()))
+    presence.expect(
+        {device: bundles[digest].heartbeat_seconds for device, digest in applied.items() if digest in bundles}
+    )
+
+
+def of_devices(device_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The newest report of many phones in one query."""
+    return {device_id: dict(row) for device_id, row in _stored(device_ids).items()}
+
+
+def bundles_in_force(device_ids: Collection[str]) -> dict[str, str]:
+    """Digests of the bundles that phones said they applied last; a phone that never applied one is missing."""
+    query = select(ReportedState.device_id, ReportedState.applied_bundle).where(ReportedState.device_id.in_(device_ids))
+    return {row.device_id: row.applied_bundle for row in session().execute(query) if row.applied_bundle}
+
+
+def _verified(message: Inbound, device: DeviceKeys) -> Said:
+    claims = verify(
+        message.payload,
+        typ=Typ.REPORTED,
+        keys={device.signing_kid: device.signing},
+        sub=message.device_id,
+        require=("jti",),
+    )
+    body = Reported.take(claims)
+    received = int(message.received_at.timestamp())
+    iat = received if body.iat > received + CLOCK_SKEW_S else body.iat
+    return Said(message.device_id, iat, body, message.received_at)
+
+
+def _stored(device_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    columns = ReportedState.__table__.c
+    rows = session().execute(select(*columns).where(columns.device_id.in_(device_ids)).order_by(columns.device_id))
+    return {row.device_id: dict(row._mapping) for row in rows}
+
+
+def _is_news(one: Said, stored: Mapping[str, Any] | None) -> bool:
+    """Newer, or as old and different: `iat` counts seconds, and a phone may report twice in one."""
+    if stored is None or one.iat > stored["iat"]:
+        return True
+    return bool(one.iat == stored["iat"] and one.body.at > stored["at"])
+
+
+def _differs(row: Mapping[str, Any], stored: Mapping[str, Any] | None) -> bool:
+    return stored is None or any(row[key] != stored[key] for key in ("generation", "bundle", "outcome"))
+
+
+def _find(fresh: Sequence[Said], stored: Mapping[str, Mapping[str, Any]]) -> None:
+    """Findings of phones that lack a family or can never apply their bundle; looked at only where there is news."""
+    observations = []
+    for one in fresh:
+        before = stored.get(one.device_id)
+        lacking = sorted(name for name, state in one.body.rules.items() if state != RuleState.ENFORCED)
+        if lacking or (before and any(state != RuleState.ENFORCED for state in before["rules"].values())):
+            lack = {"families": lacking} if lacking else {}
+            observations.append(findings.Observation(one.device_id, UNSUPPORTED, bool(lacking), lack))
+        refused = one.body.outcome == Outcome.REJECTED
+        if refused or (before and before["outcome"] == Outcome.REJECTED):
+            which = {"generation": one.body.generation} if refused else {}
+            observations.append(findings.Observation(one.device_id, REJECTED, refused, which))
+    findings.observe(observations)

@@ -1,0 +1,119 @@
+"""What a change would do to phones: how many get other rules, and where these become looser."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from policies import bundles, devices
+from policies.language.compile import calendar_document, keyword_set_document
+from policies.language.problems import path_text
+from policies.rules.algebra import text_of
+from policies.rules.merging import Fragments, loosened, rules_of
+from policies.world import Mixture, World
+
+
+@dataclass(frozen=True, slots=True)
+class Looser:
+    """A place at which rules ask for less than before, and on how many phones."""
+
+    path: str
+    devices: int
+
+    def plain(self) -> dict[str, Any]:
+        """As it is shown."""
+        return {"path": self.path, "devices": self.devices}
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """How many phones a change touches, and what becomes looser."""
+
+    devices: int = 0
+    looser: list[Looser] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Effect:
+    """The effective policy of a mixture with all that it names."""
+
+    fragments: Fragments
+    sets: dict[str, dict[str, Any]]
+    calendars: dict[str, dict[str, Any]]
+
+    @cached_property
+    def text(self) -> str:
+        return text_of([rules_of(self.fragments), self.sets, self.calendars])
+
+
+class _Effects:
+    """Effects of one world, each made once."""
+
+    def __init__(self, current: World) -> None:
+        self._world = current
+        self._made: dict[Mixture, _Effect] = {}
+
+    def of(self, mixture: Mixture) -> _Effect:
+        """The effect of a mixture."""
+        if mixture not in self._made:
+            self._made[mixture] = self._make(mixture)
+        return self._made[mixture]
+
+    def _make(self, mixture: Mixture) -> _Effect:
+        fragments = bundles.merged(self._world, mixture)
+        rules = rules_of(fragments)
+        sets = {name: words for name in bundles.sets_named(rules) if (words := self._world.keyword_set(name))}
+        days = {name: dates for name in bundles.calendars_named(rules) if (dates := self._world.calendar(name))}
+        return _Effect(
+            fragments,
+            {name: keyword_set_document(name, spec) for name, spec in sets.items()},
+            {name: calendar_document(name, spec) for name, spec in days.items()},
+        )
+
+
+def review(old: World, new: World, device_ids: Collection[str]) -> Review:
+    """Compare two worlds over phones."""
+    before, after = _Effects(old), _Effects(new)
+    pairs: Counter[tuple[Mixture, Mixture]] = Counter()
+    for phones in devices.living(device_ids):
+        had, gets = old.mixtures(phones), new.mixtures(phones)
+        pairs.update((had[phone.id], gets[phone.id]) for phone in phones)
+    touched, paths = 0, Counter[str]()
+    for (had_mixture, gets_mixture), count in pairs.items():
+        one, other = before.of(had_mixture), after.of(gets_mixture)
+        if one.text != other.text:
+            touched += count
+            paths.update(dict.fromkeys(_looser(one, other), count))
+    return Review(touched, [Looser(path, paths[path]) for path in sorted(paths)])
+
+
+def _looser(old: _Effect, new: _Effect) -> set[str]:
+    found = {path_text(path) for path in loosened(old.fragments, new.fragments)}
+    for name in old.sets.keys() & new.sets.keys():
+        found |= {f"KeywordSet/{name}/{term}" for term in _lost_terms(old.sets[name], new.sets[name])}
+    for name in old.calendars.keys() & new.calendars.keys():
+        found |= {f"Calendar/{name}/{day}" for day in _opened_days(old.calendars[name], new.calendars[name])}
+    return found
+
+
+def _lost_terms(old: dict[str, Any], new: dict[str, Any]) -> set[str]:
+    """Terms that are gone, changed, or excused by more phrases."""
+    present = {term["id"]: term for term in new["terms"]}
+    return {
+        term["id"]
+        for term in old["terms"]
+        if (now := present.get(term["id"])) is None
+        or any(term.get(key) != now.get(key) for key in ("term", "pattern"))
+        or not set(now["except"]) <= set(term["except"])
+    }
+
+
+def _opened_days(old: dict[str, Any], new: dict[str, Any]) -> set[str]:
+    """Holidays that are none any more, and days that became workdays or other ones."""
+    had = {day["date"]: day for day in old["days"]}
+    gets = {day["date"]: day for day in new["days"]}
+    lost = {date for date, day in had.items() if day["kind"] == "holiday" and gets.get(date) != day}
+    return lost | {date for date, day in gets.items() if day["kind"] == "workday" and had.get(date) != day}

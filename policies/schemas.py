@@ -1,0 +1,203 @@
+"""What the API of this room takes and answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.http.fields import PageQuery
+
+KindName = Literal["Policy", "KeywordSet", "Calendar", "Group", "Assignment"]
+
+
+class PlanQuery(BaseModel):
+    """`prune` also deletes what is not among the documents."""
+
+    prune: bool = False
+
+
+class ApplyQuery(PlanQuery):
+    """`publish` publishes the drafts too."""
+
+    publish: bool = False
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class DocumentPath(BaseModel):
+    """One document."""
+
+    kind: KindName
+    name: Annotated[str, Field(max_length=63)]
+
+
+class DocumentsQuery(PageQuery):
+    """A page of documents, of one kind if it is given."""
+
+    kind: KindName | None = None
+
+
+class BlobPath(BaseModel):
+    """A blob by the hex SHA-256 of its bytes."""
+
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class PublishBody(BaseModel):
+    """`version` publishes older content as a new version."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[int, Field(ge=1)] | None = None
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class ExplainQuery(BaseModel):
+    """A past minute, RFC 3339; now unless given."""
+
+    at: datetime | None = None
+
+
+class FieldChangeRead(BaseModel):
+    """One member that changes."""
+
+    path: str
+    old: Any = None
+    new: Any = None
+
+
+class ChangeRead(BaseModel):
+    """One document that changes."""
+
+    kind: str
+    name: str
+    action: Literal["create", "change", "delete", "none"]
+    fields: list[FieldChangeRead]
+
+
+class LooserRead(BaseModel):
+    """A place at which rules ask for less, and on how many phones."""
+
+    path: str
+    devices: int
+
+
+class VersionRef(BaseModel):
+    """A version."""
+
+    kind: str
+    name: str
+    version: int
+
+
+class ChangesRead(BaseModel):
+    """What a request changes."""
+
+    changes: list[ChangeRead]
+    devices: int
+    looser: list[LooserRead]
+    published: list[VersionRef]
+    rollout: str | None
+
+
+class DocumentRead(BaseModel):
+    """A document as it is stored; `version` is in force, `draft` says that the document differs from it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: str
+    name: str
+    title: str | None
+    revision: int
+    version: int | None
+    draft: bool
+    updated_at: str
+    updated_by: str
+    document: dict[str, Any]
+
+
+class VersionRead(BaseModel):
+    """A published version."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    version: int
+    title: str | None
+    restores: int | None
+    published_at: str
+    published_by: str
+    reason: str
+    in_force: bool
+    spec: dict[str, Any]
+
+
+class PublicationRead(BaseModel):
+    """What publishing did; no rollout where the content was in force already."""
+
+    published: VersionRef
+    rollout: str | None
+    devices: int
+    looser: list[LooserRead]
+
+
+class RingRead(BaseModel):
+    """A ring of a rollout, and how many phones are in which state."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    position: int
+    name: str
+    state: str
+    devices: dict[str, int]
+
+
+class RolloutRead(BaseModel):
+    """A rollout."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    kind: str
+    state: str
+    emergency: bool
+    reason: str
+    created_at: str
+    created_by: str
+    documents: list[dict[str, Any]]
+    rings: list[RingRead]
+
+
+class ValueRead(BaseModel):
+    """One effective value and where it comes from."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    path: str
+    value: Any
+    sources: list[dict[str, Any]]
+
+
+class InForceRead(BaseModel):
+    """What a phone said it had in force."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    generation: int | None
+    bundle: str | None
+    since: str
+    desired_at: str | None
+
+
+class ExplanationRead(BaseModel):
+    """What is wanted of a phone, and why."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    device_id: str
+    at: str
+    generation: int | None
+    bundle: str | None
+    policies: list[dict[str, Any]]
+    in_force: InForceRead | None
+    values: list[ValueRead]

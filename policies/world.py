@@ -1,0 +1,223 @@
+"""Which policies reach which phones, in memory: the state in force, or one that a change would make.
+
+A world holds no phones; they are asked in batches. The same code makes desired states and shows what a plan would do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import select
+
+from core.db import session
+from fleet import groups
+from identity import queries as org
+from policies.language.kinds import CalendarSpec, KeywordSetSpec
+from policies.models import EVERYWHERE, AssignmentTarget, DocumentVersion, PolicyDocument, VersionInForce
+from policies.rules import PolicySpec
+from policies.rules.merging import Fragments, compile_spec
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A published document as phones have it."""
+
+    id: str
+    kind: str
+    name: str
+    version: int
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """An assignment with its target resolved; exactly one of the three is given."""
+
+    name: str
+    policy: str
+    unit_id: str | None = None
+    group: str | None = None
+    device_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One phone as far as assignments care."""
+
+    id: str
+    unit_id: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """A policy's version, and the assignment by which it reaches a phone."""
+
+    policy: str
+    version: int
+    assignment: str
+
+    def plain(self) -> dict[str, Any]:
+        """As it is shown and kept."""
+        return {"policy": self.policy, "version": self.version, "assignment": self.assignment}
+
+
+Mixture = tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class World:
+    """Published documents by kind and name, assignments, and the paths of org units by id.
+
+    `members` overrides the phones of some groups, by name.
+    """
+
+    documents: Mapping[tuple[str, str], InForce]
+    assignments: Sequence[Assigned]
+    unit_paths: Mapping[str, str]
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def mixtures(self, phones: Sequence[Reached]) -> dict[str, Mixture]:
+        """For each phone what reaches it, in one query for all of them."""
+        in_groups = self._groups_of([phone.id for phone in phones])
+        return {phone.id: self._mixture(phone, in_groups.get(phone.id, frozenset())) for phone in phones}
+
+    def fragments(self, policy: str) -> Fragments:
+        """The compiled policy of that name, version in force."""
+        if policy not in self._fragments:
+            spec = PolicySpec.model_validate(self.documents[("Policy", policy)].spec)
+            self._fragments[policy] = compile_spec(spec, policy)
+        return self._fragments[policy]
+
+    def keyword_set(self, name: str) -> KeywordSetSpec | None:
+        """The keyword set of that name, version in force."""
+        found = self.documents.get(("KeywordSet", name))
+        return KeywordSetSpec.model_validate(found.spec) if found else None
+
+    def calendar(self, name: str) -> CalendarSpec | None:
+        """The calendar of that name, version in force."""
+        found = self.documents.get(("Calendar", name))
+        return CalendarSpec.model_validate(found.spec) if found else None
+
+    def changed(self, **parts: Any) -> World:
+        """The same world with some parts replaced."""
+        return replace(self, **parts)
+
+    @cached_property
+    def _fragments(self) -> dict[str, Fragments]:
+        return {}
+
+    @cached_property
+    def _by_unit(self) -> dict[str, tuple[Assigned, ...]]:
+        return {}
+
+    @cached_property
+    def _live(self) -> list[Assigned]:
+        return [a for a in self.assignments if ("Policy", a.policy) in self.documents]
+
+    @cached_property
+    def _by_device(self) -> dict[str, list[Assigned]]:
+        found: dict[str, list[Assigned]] = {}
+        for assigned in self._live:
+            if assigned.device_id:
+                found.setdefault(assigned.device_id, []).append(assigned)
+        return found
+
+    def _mixture(self, phone: Reached, in_groups: frozenset[str]) -> Mixture:
+        reaching = [*self._of_unit(phone.unit_id), *self._by_device.get(phone.id, ())]
+        if in_groups:
+            reaching += [assigned for assigned in self._live if assigned.group in in_groups]
+        return tuple(sorted(self._source(assigned) for assigned in reaching))
+
+    def _source(self, assigned: Assigned) -> Source:
+        return Source(assigned.policy, self.documents[("Policy", assigned.policy)].version, assigned.name)
+
+    def _of_unit(self, unit_id: str) -> tuple[Assigned, ...]:
+        if unit_id not in self._by_unit:
+            path = self.unit_paths.get(unit_id, "")
+            self._by_unit[unit_id] = tuple(
+                assigned
+                for assigned in self._live
+                if assigned.unit_id and path.startswith(self.unit_paths.get(assigned.unit_id, "\0"))
+            )
+        return self._by_unit[unit_id]
+
+    def _groups_of(self, device_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        wanted = frozenset(assigned.group for assigned in self._live if assigned.group)
+        if not wanted:
+            return {}
+        stored = groups.of_devices(device_ids) if wanted - set(self.members) else {}
+        found = {}
+        for device_id in device_ids:
+            kept = (name for name in stored.get(device_id, ()) if name in wanted and name not in self.members)
+            planned = (name for name in wanted if device_id in self.members.get(name, ()))
+            found[device_id] = frozenset((*kept, *planned))
+        return found
+
+
+def current() -> World:
+    """The world in force, in a handful of queries."""
+    units = {row.id: row.path for row in session().execute(org.units())}
+    return World(_documents(), _assignments(), units)
+
+
+def at_versions(sources: Iterable[Source]) -> World:
+    """A world with the given versions of policies alone: what they said then."""
+    documents: dict[tuple[str, str], InForce] = {}
+    query = select(PolicyDocument.id, PolicyDocument.name, DocumentVersion.version, DocumentVersion.spec)
+    query = query.join(DocumentVersion, DocumentVersion.document_id == PolicyDocument.id)
+    for source in sources:
+        row = (
+            session()
+            .execute(
+                query.where(
+                    PolicyDocument.kind == "Policy",
+                    PolicyDocument.name == source.policy,
+                    DocumentVersion.version == source.version,
+                )
+            )
+            .one()
+        )
+        documents[("Policy", row.name)] = InForce(row.id, "Policy", row.name, row.version, row.spec)
+    return World(documents, (), {})
+
+
+def _documents() -> dict[tuple[str, str], InForce]:
+    query = (
+        select(
+            PolicyDocument.id,
+            PolicyDocument.kind,
+            PolicyDocument.name,
+            DocumentVersion.version,
+            DocumentVersion.spec,
+        )
+        .join(VersionInForce, VersionInForce.document_id == PolicyDocument.id)
+        .join(
+            DocumentVersion,
+            (DocumentVersion.document_id == VersionInForce.document_id)
+            & (DocumentVersion.version == VersionInForce.version),
+        )
+        .where(VersionInForce.scope == EVERYWHERE, PolicyDocument.deleted_at.is_(None))
+    )
+    rows = session().execute(query)
+    return {(row.kind, row.name): InForce(row.id, row.kind, row.name, row.version, row.spec) for row in rows}
+
+
+def _assignments() -> list[Assigned]:
+    policy = PolicyDocument.__table__.alias("policy")
+    query = (
+        select(
+            PolicyDocument.name,
+            policy.c.name.label("policy"),
+            AssignmentTarget.org_unit_id,
+            AssignmentTarget.group_name,
+            AssignmentTarget.device_id,
+        )
+        .join(AssignmentTarget, AssignmentTarget.document_id == PolicyDocument.id)
+        .join(policy, policy.c.id == AssignmentTarget.policy_id)
+        .where(PolicyDocument.deleted_at.is_(None))
+        .order_by(PolicyDocument.name)
+    )
+    return [Assigned(*row) for row in session().execute(query)]
