@@ -7,7 +7,7 @@ from dataclasses import asdict
 from flask import Response, request
 
 from core.errors import BadInput, Invalid
-from core.http.answers import no_content, page_reply, reply
+from core.http.answers import PageOut, no_content, page_reply, reply
 from core.http.fields import IdPath, PageQuery
 from core.http.identity import current_actor
 from core.http.routes import Api
@@ -31,13 +31,12 @@ from identity.schemas import (
     StaffChange,
     StaffQuery,
     StaffRead,
-    page_of,
 )
 
 api = Api("people", __name__)
 
 
-@api.get("/staff", Permission.STAFF_READ, {200: page_of(StaffRead)})
+@api.get("/staff", Permission.STAFF_READ, {200: PageOut[StaffRead]})
 def list_staff(query: StaffQuery) -> Response:
     """The people in one's part of the tree, by name."""
     page = people.find(
@@ -92,7 +91,7 @@ def end_staff_sessions(path: IdPath) -> Response:
     return no_content()
 
 
-@api.get("/org-units", Permission.ORG_READ, {200: page_of(OrgUnitRead)})
+@api.get("/org-units", Permission.ORG_READ, {200: PageOut[OrgUnitRead]})
 def list_org_units(query: PageQuery) -> Response:
     """One's part of the org tree, by path."""
     return page_reply(org.find(current_actor(), query.cursor, query.limit), _unit)
@@ -131,7 +130,7 @@ def delete_org_unit(path: IdPath) -> Response:
     return no_content()
 
 
-@api.get("/audit", Permission.AUDIT_READ, {200: page_of(AuditRead)})
+@api.get("/audit", Permission.AUDIT_READ, {200: PageOut[AuditRead]})
 def list_audit(query: AuditQuery) -> Response:
     """The audit log, newest first."""
     wanted = AuditFilter(
@@ -147,7 +146,7 @@ def list_audit(query: AuditQuery) -> Response:
     return page_reply(page, lambda entry: AuditRead(**entry))
 
 
-@api.get("/approvals", Permission.COMMAND_READ, {200: page_of(ApprovalRead)})
+@api.get("/approvals", Permission.COMMAND_READ, {200: PageOut[ApprovalRead]})
 def list_approvals(query: ApprovalQuery) -> Response:
     """Requests for a second person, newest first."""
     page = approvals.find(current_actor(), state=query.state, cursor=query.cursor, limit=query.limit)

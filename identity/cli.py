@@ -18,10 +18,10 @@ from identity.roles import Role
 
 ACTOR = system_actor("cli")
 
-staff = AppGroup("staff", help="Administrators and their passwords.")
+cli = AppGroup("staff", help="Administrators and their passwords.")
 
 
-@staff.command("create-admin")
+@cli.command("create-admin")
 @click.argument("username")
 @click.option("--name", default="管理员", show_default=True, help="Name as colleagues see it.")
 def create_admin(username: str, name: str) -> None:
@@ -32,7 +32,7 @@ def create_admin(username: str, name: str) -> None:
     click.echo(f"Created {username}.")
 
 
-@staff.command("reset-password")
+@cli.command("reset-password")
 @click.argument("username")
 @click.option("--remove-totp", is_flag=True, help="Remove the second factor too.")
 def reset_password(username: str, remove_totp: bool) -> None:

@@ -108,11 +108,10 @@ def create_path(actor: Actor, path: str) -> UnitView:
     """The unit of a name path, made together with all that is missing above it."""
     actor.require(Permission.ORG_WRITE)
     ensure_root()
-    above, unit = ROOT_PATH, None
-    for name in _clean_path(path).strip("/").split("/"):
-        here = _join(above, _clean_name(name))
-        unit = session().scalars(select(OrgUnit).where(OrgUnit.name_path == here)).one_or_none()
-        if unit is None:
+    above = ROOT_PATH
+    for name in filter(None, _clean_path(path).split("/")):
+        here = _join(above, name)
+        if session().scalar(select(OrgUnit.id).where(OrgUnit.name_path == here)) is None:
             create(actor, name, above)
         above = here
     return get(actor, resolve(actor, above).id)

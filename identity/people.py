@@ -54,7 +54,7 @@ def create(
     roles: Iterable[str] = (),
     org_unit: str = ROOT_PATH,
 ) -> PersonView:
-    """Take somebody in. Raises Invalid, Conflict (user name, employee number taken), Forbidden (roles beyond one's own)."""
+    """Take somebody in. Raises Invalid, Conflict (user name or number taken), Forbidden (roles beyond one's own)."""
     actor.require(Permission.STAFF_WRITE)
     wanted = accounts.check_roles(roles)
     accounts.require_authority(actor, wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -12,15 +12,15 @@ RoleName = Literal[
     "platform_admin", "it_admin", "policy_author", "compliance_officer", "supervisor", "employee", "auditor"
 ]
 State = Literal["active", "inactive"]
-Secret = Field(min_length=1, max_length=256)
-Path = Field(max_length=1400)
+Secret = Annotated[str, Field(min_length=1, max_length=256)]
+UnitPath = Annotated[str, Field(max_length=1400)]
 
 
 class SignInBody(Body):
     """Credentials."""
 
     username: str = Field(min_length=1, max_length=128)
-    password: str = Secret
+    password: Secret
     otp: str | None = Field(None, max_length=32)
 
 
@@ -35,8 +35,8 @@ class TokenRead(BaseModel):
 class PasswordBody(Body):
     """One's present and new password."""
 
-    current_password: str = Secret
-    new_password: str = Secret
+    current_password: Secret
+    new_password: Secret
 
 
 class CodeBody(Body):
@@ -93,7 +93,7 @@ class SetupBody(Body):
     token: str = Field(min_length=1, max_length=64)
     username: str = Field("admin", min_length=1, max_length=64)
     name: str = Field("管理员", min_length=1, max_length=100)
-    password: str = Secret
+    password: Secret
 
 
 class StaffBody(Body):
@@ -104,7 +104,7 @@ class StaffBody(Body):
     employee_no: str | None = Field(None, max_length=64)
     password: str | None = Field(None, max_length=256)
     roles: list[RoleName] = Field(default_factory=list, max_length=7)
-    org_unit: str = Field("/", max_length=1400)
+    org_unit: UnitPath = "/"
 
 
 class StaffChange(Body):
@@ -115,7 +115,7 @@ class StaffChange(Body):
     employee_no: str | None = Field(None, max_length=64)
     password: str | None = Field(None, max_length=256)
     roles: list[RoleName] | None = Field(None, max_length=7)
-    org_unit: str | None = Path
+    org_unit: UnitPath | None = None
     state: State | None = None
     revision: int | None = None
 
@@ -126,7 +126,7 @@ class StaffQuery(PageQuery):
     q: str | None = Field(None, max_length=100)
     state: State | None = None
     role: RoleName | None = None
-    org_unit: str | None = Path
+    org_unit: UnitPath | None = None
 
 
 class StaffRead(BaseModel):
@@ -149,15 +149,15 @@ class OrgUnitBody(Body):
     """A new unit: a name below a parent (name path or id), or a whole `path` whose missing units are made too."""
 
     name: str | None = Field(None, min_length=1, max_length=64)
-    parent: str = Field("/", max_length=1400)
-    path: str | None = Path
+    parent: UnitPath = "/"
+    path: UnitPath | None = None
 
 
 class OrgUnitChange(Body):
     """A new name, a new parent, or both."""
 
     name: str | None = Field(None, min_length=1, max_length=64)
-    parent: str | None = Path
+    parent: UnitPath | None = None
     revision: int | None = None
 
 
@@ -220,16 +220,3 @@ class ApprovalRead(BaseModel):
     decided_by: str | None
     decided_at: Moment | None
     decision_reason: str | None
-
-
-def page_of(item: type[BaseModel]) -> dict[str, object]:
-    """The OpenAPI answer of a list of the given items."""
-    schema = {
-        "type": "object",
-        "required": ["items", "next_cursor"],
-        "properties": {
-            "items": {"type": "array", "items": item.model_json_schema(mode="serialization")},
-            "next_cursor": {"type": ["string", "null"]},
-        },
-    }
-    return {"description": "A page", "content": {"application/json": {"schema": schema}}}
