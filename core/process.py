@@ -35,7 +35,8 @@ def die_with_parent(number: int = signal.SIGTERM) -> None:
         os.kill(os.getpid(), number)
 
 
-def _in_child() -> None:
+def with_parent_death_signal() -> None:
+    """Run in a new child before its program: the kernel ends it with its parent (`preexec_fn`)."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -82,7 +83,7 @@ class Supervisor:
 
     def _start(self, child: _Child, now: float) -> None:
         # A session of its own keeps a terminal's Ctrl-C for the supervisor, which ends the children in order.
-        child.process = subprocess.Popen(child.command, preexec_fn=_in_child, start_new_session=True)  # noqa: PLW1509
+        child.process = subprocess.Popen(child.command, preexec_fn=with_parent_death_signal, start_new_session=True)  # noqa: PLW1509
         child.started = now
         log.info("process_started", process=child.name, pid=child.process.pid)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, current_app, request
@@ -25,6 +26,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STATIC_ENDPOINTS = ("static",)
 PAGE_ERRORS = "shouji_page_errors"
 STOPPING = "shouji_stopping"
+PageErrors = Callable[[Exception], ResponseReturnValue]
 
 log = get_logger(__name__)
 
@@ -83,7 +85,7 @@ def _answer_error(error: Exception) -> ResponseReturnValue:
     elif not isinstance(error, HTTPException):
         log.exception("request_failed", endpoint=request.endpoint, method=request.method)
     rule = table.get(request.endpoint)
-    page = current_app.extensions.get(PAGE_ERRORS) if rule and rule.page else None
+    page: PageErrors | None = current_app.extensions.get(PAGE_ERRORS) if rule and rule.page else None
     if page:
         return page(error)
     if isinstance(error, ShoujiError):
