@@ -127,8 +127,14 @@ class Admin:
 
     def _probe_or_halt(self) -> ProbeReport:
         report = probe(self._control.doors)
-        if not report.safe:
-            log.critical("broker_unsafe", failures=report.failures)
-            self._control.halt()
-            raise BrokerUnsafe(report.failures)
-        return report
+        if report.safe:
+            return report
+        # The files are right by now, so one more reload heals a broker that had read them in a bad moment.
+        log.critical("broker_unsafe", failures=report.failures)
+        self._control.reload()
+        report = probe(self._control.doors)
+        if report.safe:
+            return report
+        log.critical("broker_halted", failures=report.failures)
+        self._control.halt()
+        raise BrokerUnsafe(report.failures)
