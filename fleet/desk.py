@@ -51,7 +51,7 @@ def make_status(device_id: str, _detail: Mapping[str, Any], key: SigningKey) -> 
         state=DeviceState(device.state),
         action=action,
         retry_after=RETRY_AFTER_S if action is StatusAction.RETRY else None,
-        command=guards.open_wipe(device_id) if device.state in states.LIVING else None,
+        command=guards.open_wipe(device_id) if device.state != states.WIPED else None,
     )
     return sign(key, Typ.STATUS, body.wire())
 

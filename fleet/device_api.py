@@ -13,7 +13,7 @@ from core.http.answers import no_content, reply
 from core.http.identity import current_actor
 from core.http.routes import Api
 from core.text import Text
-from fleet import certificates, desk, device_auth, enrollment, notices
+from fleet import certificates, desk, device_auth, enrollment, guards, notices
 from fleet.schemas import JwksQuery
 from mqtt.contract.codec import BadPayload, Reason
 from mqtt.contract.enrollment import CertificateAnswer, CertificateRequest, EnrollmentAnswer, EnrollmentRequest
@@ -49,6 +49,7 @@ def get_jwks(query: JwksQuery) -> Response:
 @api.get("/device/status", Access.DEVICE, {200: JOSE})
 def get_status() -> Response:
     """What the phone is to the server and what it should do; answered to closed phones too."""
+    guards.status_asked(current_actor().id)
     return jose(signing.request(desk.STATUS, current_actor().id))
 
 

@@ -26,12 +26,20 @@ OpenWipe = Callable[[str], str | None]
 """The signed wipe command that is open for a phone; called in the worker alone."""
 
 
+StatusAsked = Callable[[str], None]
+"""Told in the web process before the worker is asked for a phone's status: what the answer brings is noted there."""
+
+
 def _no_policies(_device_ids: Sequence[str]) -> Mapping[str, PolicyState]:
     return {}
 
 
 def _no_positions(_positions: Sequence[tuple[str, datetime]]) -> set[int]:
     return set()
+
+
+def _nobody_asks(_device_id: str) -> None:
+    return None
 
 
 def _no_wipe(_device_id: str) -> str | None:
@@ -43,6 +51,7 @@ class _Bound:
     policy_states: PolicyStates = _no_policies
     location_rule: LocationRule = _no_positions
     open_wipe: OpenWipe = _no_wipe
+    status_asked: StatusAsked = _nobody_asks
 
 
 _bound = _Bound()
@@ -53,11 +62,13 @@ def bind(
     policy_states: PolicyStates | None = None,
     location_rule: LocationRule | None = None,
     open_wipe: OpenWipe | None = None,
+    status_asked: StatusAsked | None = None,
 ) -> None:
     """Bind the implementations that are given; the others stay."""
     _bound.policy_states = policy_states or _bound.policy_states
     _bound.location_rule = location_rule or _bound.location_rule
     _bound.open_wipe = open_wipe or _bound.open_wipe
+    _bound.status_asked = status_asked or _bound.status_asked
 
 
 def unbind() -> None:
@@ -79,3 +90,8 @@ def positions_to_keep(positions: Sequence[tuple[str, datetime]]) -> set[int]:
 def open_wipe(device_id: str) -> str | None:
     """The open wipe's JWS, if any."""
     return _bound.open_wipe(device_id)
+
+
+def status_asked(device_id: str) -> None:
+    """A phone asks for its status; called in the unit of work of its request."""
+    _bound.status_asked(device_id)

@@ -1,0 +1,134 @@
+"""The second person of a command: asked when it is requested, checked again whenever it is signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from core.actor import Actor, system_actor
+from core.db import session
+from core.errors import Conflict, NotFound
+from core.permissions import Permission
+from core.text import Text
+from fleet.commands import guards, lookup, sealing
+from fleet.commands.models import Command
+from fleet.commands.registry import Kind
+from fleet.commands.selection import Target
+from fleet.commands.states import State
+from identity import approvals, queries
+
+SIGNER = system_actor("commands")
+LOSS = Permission.COMMAND_APPROVE_RECORD_LOSS
+
+
+def approval_kind(command_type: str) -> str:
+    """The kind under which a command's approval is kept."""
+    return f"command.{command_type}"
+
+
+def ask(
+    actor: Actor, kind: Kind, request_id: str, args: Mapping[str, Any], reason: str, targets: Sequence[Target]
+) -> str:
+    """Ask for a second person; where records would be lost, for a compliance officer. Returns the approval's id."""
+    device_ids = [target.id for target in targets]
+    losing = _losing(device_ids, args)
+    permissions = [Permission.COMMAND_APPROVE, *([LOSS] if losing else [])]
+    return approvals.request(
+        actor,
+        kind=approval_kind(str(kind.type)),
+        content=_content(request_id, str(kind.type), args, device_ids),
+        targets=device_ids,
+        unit_ids={target.org_unit_id for target in targets},
+        reason=reason,
+        permissions=permissions,
+        summary={
+            "command": request_id,
+            "type": str(kind.type),
+            "args": dict(args),
+            "devices": len(device_ids),
+            "loses_records": len(losing),
+        },
+    )
+
+
+def approve(actor: Actor, command_id: str, reason: str) -> None:
+    """The second person lets a command, or its whole batch, happen. Raises NotFound, Forbidden, Conflict."""
+    command = _awaiting(actor, command_id)
+    args = sealing.open_args(command.id, command.args)
+    also = [LOSS] if _losing(_devices_of(command), args) else []
+    approvals.approve(actor, command.approval_id or "", reason, also)
+
+
+def deny(actor: Actor, command_id: str, reason: str) -> None:
+    """The second person refuses a command, or its whole batch. Raises NotFound, Forbidden, Conflict."""
+    approvals.deny(actor, _awaiting(actor, command_id).approval_id or "", reason)
+
+
+def withdraw_unneeded(actor: Actor, approval_ids: Sequence[str]) -> None:
+    """Take back requests none of whose commands wants it any more."""
+    for approval_id in sorted(set(approval_ids)):
+        waiting = select(Command.id).where(
+            Command.approval_id == approval_id, Command.state.in_((State.PENDING_APPROVAL, State.QUEUED))
+        )
+        if session().scalar(waiting.limit(1)) is None:
+            approvals.withdraw(actor, approval_id)
+
+
+class Checker:
+    """Re-checks approvals for one round of signing; what is true of a batch is asked once."""
+
+    def __init__(self, *, may_spend: bool) -> None:
+        self._may_spend = may_spend
+        self._known: dict[str, bool] = {}
+
+    def holds(self, command: Command, args: Mapping[str, Any]) -> bool:
+        """Whether the command's approval was given for exactly this; the first time spends it."""
+        request_id = command.batch_id or command.id
+        if request_id not in self._known:
+            self._known[request_id] = command.approval_id is not None and self._check(command, request_id, args)
+        return self._known[request_id]
+
+    def _check(self, command: Command, request_id: str, args: Mapping[str, Any]) -> bool:
+        approval_id, kind = command.approval_id or "", approval_kind(command.type)
+        content = _content(request_id, command.type, args, _devices_of(command))
+        if approvals.still_holds(approval_id, kind=kind, content=content, used_for=request_id):
+            return True
+        if not self._may_spend:
+            return False
+        try:
+            approvals.consume(SIGNER, approval_id, kind=kind, content=content, used_for=request_id)
+        except Conflict:
+            return False
+        return True
+
+
+def may_lose_records(command: Command, unit_id: str) -> bool:
+    """Whether whoever approved the command may let records be lost for a phone of that unit."""
+    try:
+        approver = approvals.get(SIGNER, command.approval_id or "").decided_by
+    except NotFound:
+        return False
+    return approver is not None and approver in queries.holders_of([LOSS], unit_id)
+
+
+def _losing(device_ids: Sequence[str], args: Mapping[str, Any]) -> set[str]:
+    return set() if args.get("preserve_records", True) else guards.would_lose_records(device_ids)
+
+
+def _content(request_id: str, command_type: str, args: Mapping[str, Any], device_ids: Sequence[str]) -> dict[str, Any]:
+    return {"request": request_id, "type": command_type, "args": dict(args), "devices": sorted(device_ids)}
+
+
+def _devices_of(command: Command) -> list[str]:
+    if command.batch_id is None:
+        return [command.device_id]
+    return list(session().scalars(select(Command.device_id).where(Command.batch_id == command.batch_id)))
+
+
+def _awaiting(actor: Actor, command_id: str) -> Command:
+    command = lookup.commands(actor, command_id)[0]
+    if command.approval_id is None:
+        raise Conflict("no_approval_needed", Text("该命令不需要审批。", "This command needs no approval."), audit=True)
+    return command

@@ -1,0 +1,32 @@
+"""Results over HTTP, for a phone to which MQTT is closed."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from core import clock
+from core.errors import Invalid
+from core.http.access import Access
+from core.http.answers import no_content
+from core.http.identity import current_actor
+from core.http.routes import Api
+from core.text import Text
+from fleet.commands import results
+from mqtt.contract.names import Up
+from mqtt.routes import Inbound
+
+api = Api("device_results", __name__, prefix="/api/v1/device")
+
+
+@api.post("/results", Access.DEVICE, {204: None})
+def post_result() -> Response:
+    """A result's JWE, as it would travel on `up/result`."""
+    message = Inbound(current_actor().id, str(Up.RESULT), request.get_data(), clock.now())
+    refused = results.record([message])
+    if refused:
+        raise Invalid(
+            "result_refused",
+            Text("结果无法接受。", "The result cannot be taken."),
+            reason=refused[0].reason,
+        )
+    return no_content()

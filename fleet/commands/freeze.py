@@ -1,0 +1,89 @@
+"""The freeze: while it is on, nothing that destroys is signed for any phone. Its row is also the lock of the caps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from core import audit, clock, live, outbox
+from core.actor import Actor
+from core.db import session, upsert
+from core.errors import Forbidden
+from core.permissions import Permission
+from core.text import Text
+from fleet.commands.models import Command, Freeze
+from fleet.commands.registry import EFFECT
+from fleet.commands.states import UNFINISHED
+from identity.approvals import clean_reason
+from identity.roles import Role
+
+ROW_ID = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeView:
+    """The freeze as it is shown; `held` counts the destructive commands that wait for its end."""
+
+    frozen: bool
+    reason: str
+    since: datetime | None
+    by: str | None
+    held: int
+
+
+def state(actor: Actor) -> FreezeView:
+    """Whether destructive commands are held, since when and why."""
+    actor.require(Permission.FREEZE_READ)
+    return _view(session().get(Freeze, ROW_ID))
+
+
+def is_frozen() -> bool:
+    """Whether destructive commands are held right now."""
+    return bool(session().scalar(select(Freeze.frozen).where(Freeze.id == ROW_ID)))
+
+
+def change(actor: Actor, frozen: bool, reason: str) -> FreezeView:
+    """Freeze, or lift the freeze, with a reason. Only a platform administrator lifts it. Raises Invalid, Forbidden."""
+    actor.require(Permission.FREEZE_WRITE)
+    reason = clean_reason(reason)
+    if not frozen:
+        _require_lifter(actor)
+    row = gate()
+    if row.frozen != frozen:
+        row.frozen, row.reason, row.since = frozen, reason, clock.now()
+        row.by_id, row.by_name = actor.id, actor.name
+        session().flush()
+        audit.record(actor, "freeze.on" if frozen else "freeze.lift", ("freeze", "fleet"), {"reason": reason})
+        live.announce("freeze", ["fleet"])
+        if not frozen:
+            outbox.enqueue(EFFECT, _waiting())
+    return _view(row)
+
+
+def gate() -> Freeze:
+    """The freeze's row, locked until the unit of work ends: whoever counts against the caps takes turns here."""
+    row = {"id": ROW_ID, "frozen": False, "reason": "", "since": None, "by_id": None, "by_name": None}
+    upsert(session(), Freeze.__table__, [row], ["id"], update=[])  # type: ignore[arg-type]
+    query = select(Freeze).where(Freeze.id == ROW_ID).with_for_update()
+    return session().scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _require_lifter(actor: Actor) -> None:
+    if actor.kind != "system" and Role.PLATFORM_ADMIN not in actor.roles:
+        raise Forbidden(
+            "platform_admin_only",
+            Text("只有平台管理员可以解除冻结。", "Only a platform administrator lifts the freeze."),
+        )
+
+
+def _waiting() -> list[str]:
+    query = select(Command.id).where(Command.destructive, Command.state.in_(UNFINISHED), Command.withdrawn.is_(False))
+    return list(session().scalars(query.order_by(Command.requested_at, Command.id)))
+
+
+def _view(row: Freeze | None) -> FreezeView:
+    if row is None or not row.frozen:
+        return FreezeView(False, row.reason if row else "", row.since if row else None, row.by_name if row else None, 0)
+    return FreezeView(True, row.reason, row.since, row.by_name, len(_waiting()))

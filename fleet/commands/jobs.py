@@ -1,0 +1,25 @@
+"""Jobs of this room, and what makes it listen: importing this is all that the composition root does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from core import jobs
+from fleet import guards
+from fleet.commands import deadlines, kinds, offers, receivers, restore
+
+__all__ = ["kinds", "receivers", "restore"]
+
+guards.bind(open_wipe=offers.open_wipe, status_asked=offers.note_status_offer)
+
+
+@jobs.register("commands-deadlines", every=timedelta(seconds=30))
+def watch_deadlines() -> str:
+    """Expire commands and mark wipes whose last word is overdue."""
+    return f"{deadlines.expire()} expired, {deadlines.mark_overdue()} unconfirmed"
+
+
+@jobs.register("commands-held", every=timedelta(minutes=1))
+def retry_held() -> str:
+    """Offer again what was held by a cap, by unsent records or by a guard."""
+    return f"{deadlines.retry_held()} tried again"

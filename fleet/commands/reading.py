@@ -1,0 +1,190 @@
+"""Commands as people see them, in their scope."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from core import audit, clock
+from core.actor import Actor
+from core.db import session
+from core.errors import NotFound
+from core.paging import DEFAULT_LIMIT, Page, keyset
+from core.permissions import Permission
+from fleet.commands import approval, lookup, sealing
+from fleet.commands.models import Command, CommandBatch, CommandStep
+from fleet.commands.registry import kind_of
+from fleet.commands.states import State
+from fleet.visibility import visible
+from identity import approvals
+from identity.approval_views import ApprovalView
+
+MAX_STEPS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a command's history."""
+
+    at: datetime
+    old: str | None
+    new: str
+    why: str
+    actor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandView:
+    """A command as it is shown. `result` without its output in lists; `alive_until`: the last `exp` handed out."""
+
+    id: str
+    device_id: str
+    batch_id: str | None
+    type: str
+    args: dict[str, Any]
+    reason: str
+    destructive: bool
+    origin: str
+    status: str
+    since: datetime
+    held: str | None
+    requested_by: str
+    requested_by_name: str
+    requested_at: datetime
+    expires_at: datetime | None
+    due_at: datetime | None
+    alive_until: datetime | None
+    offers: int
+    sent_at: datetime | None
+    received_at: datetime | None
+    finished_at: datetime | None
+    after_cancel: bool
+    result: dict[str, Any] | None
+    approval: ApprovalView | None = None
+    history: list[Step] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchView:
+    """A request for many phones: how many of its commands, as far as the actor sees them, stand where."""
+
+    id: str
+    type: str
+    selector: dict[str, Any]
+    reason: str
+    status: str
+    total: int
+    states: dict[str, int]
+    requested_by: str
+    requested_by_name: str
+    requested_at: datetime
+    approval: ApprovalView | None
+
+
+def of_device(actor: Actor, device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[CommandView]:
+    """A page of a phone's commands, newest first, without outputs. Raises NotFound."""
+    actor.require(Permission.COMMAND_READ)
+    query = select(Command).where(Command.device_id == visible(actor, device_id).id)
+    page = keyset(session(), query, [Command.requested_at, Command.id], cursor, limit, descending=True)
+    return page.map(lambda command: _view(command, output=False))
+
+
+def waiting(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[CommandView]:
+    """A page of the commands that wait for a second person, newest first."""
+    actor.require(Permission.COMMAND_READ)
+    query = lookup.in_sight(actor).where(Command.state == State.PENDING_APPROVAL)
+    page = keyset(session(), query, [Command.requested_at, Command.id], cursor, limit, descending=True)
+    return page.map(lambda command: _view(command, output=False))
+
+
+def get(actor: Actor, some_id: str) -> CommandView | BatchView:
+    """One command with its history, or one batch. Reading an output that is content is audited. Raises NotFound."""
+    actor.require(Permission.COMMAND_READ)
+    found = lookup.commands(actor, some_id)
+    if found[0].id != some_id:
+        return _batch(actor, some_id)
+    command = found[0]
+    if kind_of(command.type).content and command.result is not None:
+        audit.record(actor, "command.read_output", ("command", command.id), {"device": command.device_id})
+    return _view(command, output=True, history=_steps(command.id), asked=_approval(command.approval_id))
+
+
+def _batch(actor: Actor, batch_id: str) -> BatchView:
+    batch = session().get_one(CommandBatch, batch_id)
+    counted = lookup.in_sight(actor).where(Command.batch_id == batch_id)
+    counted = counted.with_only_columns(Command.state, func.count(), maintain_column_froms=True)  # type: ignore[assignment]
+    states = Counter({row[0]: row[1] for row in session().execute(counted.group_by(Command.state))})
+    approval_id = session().scalar(select(Command.approval_id).where(Command.batch_id == batch_id).limit(1))
+    return BatchView(
+        id=batch.id,
+        type=batch.type,
+        selector=batch.selector,
+        reason=batch.reason,
+        status=_least(states),
+        total=batch.total,
+        states=dict(states),
+        requested_by=batch.requested_by,
+        requested_by_name=batch.requested_by_name,
+        requested_at=batch.requested_at,
+        approval=_approval(approval_id),
+    )
+
+
+def _least(states: Counter[str]) -> str:
+    """The state of the batch: the earliest that any of its commands is in."""
+    order = [State.PENDING_APPROVAL, State.QUEUED, State.SENT, State.RECEIVED, State.UNCONFIRMED]
+    return str(next((state for state in (*order, *State) if states[state]), State.SUCCEEDED))
+
+
+def _steps(command_id: str) -> list[Step]:
+    query = select(CommandStep).where(CommandStep.command_id == command_id).order_by(CommandStep.id).limit(MAX_STEPS)
+    return [Step(row.at, row.old, row.new, row.why, row.actor_name) for row in session().scalars(query)]
+
+
+def _approval(approval_id: str | None) -> ApprovalView | None:
+    if approval_id is None:
+        return None
+    try:
+        return approvals.get(approval.SIGNER, approval_id)
+    except NotFound:
+        return None
+
+
+def _view(
+    command: Command, *, output: bool, history: Sequence[Step] = (), asked: ApprovalView | None = None
+) -> CommandView:
+    result = sealing.open_result(command.id, command.result) if command.result else None
+    if result is not None and not output:
+        result = {name: value for name, value in result.items() if name != "output"}
+    return CommandView(
+        id=command.id,
+        device_id=command.device_id,
+        batch_id=command.batch_id,
+        type=command.type,
+        args=sealing.open_args(command.id, command.args),
+        reason=command.reason,
+        destructive=command.destructive,
+        origin=command.origin,
+        status=command.state,
+        since=command.state_since,
+        held=command.held,
+        requested_by=command.requested_by,
+        requested_by_name=command.requested_by_name,
+        requested_at=command.requested_at,
+        expires_at=command.expires_at,
+        due_at=command.due_at,
+        alive_until=clock.from_unix(command.last_exp) if command.last_exp else None,
+        offers=command.offers,
+        sent_at=command.sent_at,
+        received_at=command.received_at,
+        finished_at=command.finished_at,
+        after_cancel=command.after_cancel,
+        result=result,
+        approval=asked,
+        history=list(history),
+    )

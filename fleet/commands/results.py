@@ -1,0 +1,116 @@
+"""Results: what phones say became of commands. The phone's signed word is the truth, whatever was thought before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from core import clock
+from core.crypto.jose import BadToken, decrypt, verify
+from core.crypto.jwk import SigningKey, unb64u
+from core.db import session
+from core.runtime import runtime
+from fleet import queries
+from fleet.commands import moves, sealing
+from fleet.commands.models import Command
+from fleet.commands.moves import Move, carry_out
+from fleet.commands.registry import kind_of
+from fleet.commands.states import Trigger, following
+from fleet.models import Device
+from fleet.queries import DeviceKeys
+from mqtt.contract.codec import BadPayload
+from mqtt.contract.limits import CLOCK_SKEW_S
+from mqtt.contract.names import ResultStatus, Typ
+from mqtt.contract.result import Result
+from mqtt.routes import Inbound, Refusal
+
+MAX_UNPACKED = 1024 * 1024
+TRIGGERS = {
+    ResultStatus.RECEIVED: Trigger.RECEIVED,
+    ResultStatus.SUCCEEDED: Trigger.SUCCEEDED,
+    ResultStatus.FAILED: Trigger.FAILED,
+    ResultStatus.REJECTED: Trigger.REJECTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    message: Inbound
+    result: Result
+
+    @property
+    def iat(self) -> int:
+        """The phone's time, or the receive time where it runs more than 120 s ahead."""
+        received = int(self.message.received_at.timestamp())
+        return received if self.result.iat > received + CLOCK_SKEW_S else self.result.iat
+
+
+def record(batch: Sequence[Inbound]) -> list[Refusal]:
+    """Take a batch of `up/result` messages; what repeats, is older, or fits no step of the table changes nothing.
+
+    Refused is what cannot be opened or verified, and a result for a command that is not the phone's own.
+    """
+    refusals: list[Refusal] = []
+    said = _read_all(batch, refusals)
+    commands = _lock({one.result.command for one in said})
+    for one in said:
+        command = commands.get(one.result.command)
+        if command is None or command.device_id != one.message.device_id:
+            refusals.append(Refusal(one.message, "unknown_command", one.result.command))
+            continue
+        _take(one, command)
+    return refusals
+
+
+def _read_all(batch: Sequence[Inbound], refusals: list[Refusal]) -> list[_Said]:
+    keys = queries.keys({message.device_id for message in batch})
+    ring = runtime().ring.encryption_keys()
+    said: list[_Said] = []
+    for message in batch:
+        device = keys.get(message.device_id)
+        if device is None:
+            refusals.append(Refusal(message, "unknown_device"))
+            continue
+        try:
+            said.append(_Said(message, _read(message, device, ring)))
+        except (BadToken, BadPayload) as error:
+            refusals.append(Refusal(message, error.reason, getattr(error, "detail", "")))
+    return said
+
+
+def _read(message: Inbound, device: DeviceKeys, ring: Sequence[SigningKey]) -> Result:
+    token = decrypt(ring, message.payload, MAX_UNPACKED)
+    verify(token, typ=Typ.RESULT, keys={device.signing_kid: device.signing}, sub=device.device_id, require=("jti",))
+    # The same bytes again, by the reader that gives a text one meaning only.
+    return Result.read(unb64u(token.split(b".")[1].decode("ascii")), limit=MAX_UNPACKED)
+
+
+def _lock(command_ids: set[str]) -> dict[str, Command]:
+    """The commands, locked; phones that a result may close are locked first, as everybody else does it."""
+    if not command_ids:
+        return {}
+    rows = session().execute(select(Command.device_id, Command.type).where(Command.id.in_(command_ids)))
+    closing = {device_id for device_id, name in rows if kind_of(name).on_success}
+    if closing:
+        session().execute(select(Device.id).where(Device.id.in_(closing)).order_by(Device.id).with_for_update())
+    return {command.id: command for command in moves.locked(Command.id.in_(command_ids))}
+
+
+def _take(one: _Said, command: Command) -> None:
+    trigger = TRIGGERS[one.result.status]
+    older = command.result_iat is not None and one.iat < command.result_iat
+    if older or following(command.state, trigger) is None:
+        return
+    result = one.result
+    sealed = sealing.seal_result(
+        command.id,
+        {
+            "status": str(result.status),
+            "detail": result.detail,
+            "output": result.output,
+            "at": clock.to_wire(result.at),
+        },
+    )
+    carry_out([Move(command, trigger, None, "", sealed, one.iat)])
