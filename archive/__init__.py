@@ -1,0 +1,1 @@
+"""The archive: what phones recorded, chained, verified, sealed, receipted, and readable to those who may."""

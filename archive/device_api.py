@@ -1,0 +1,26 @@
+"""Records of phones over HTTP."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from archive import archived, late
+from core import signing
+from core.http.access import Access
+from core.http.identity import current_actor
+from core.http.routes import Api
+from core.uow import after_commit
+from mqtt.contract.names import JOSE_MEDIA_TYPE
+
+api = Api("device_archive", __name__)
+
+
+@api.post("/device/records", Access.DEVICE)
+def deliver_records() -> Response:
+    """Deliver a batch of records (its JWE); the answer is the receipt, a JWS."""
+    actor = current_actor()
+    detail = {archived.REFUSED: late.deliver(actor, request.get_data())}
+    answer = Response(status=200, mimetype=JOSE_MEDIA_TYPE)
+    # A receipt says what is committed, and the worker that signs it sees nothing else.
+    after_commit(lambda: answer.set_data(signing.request(archived.EFFECT, actor.id, detail)))
+    return answer
