@@ -23,6 +23,7 @@ APIS = (
     "identity.api",
     "fleet.api",
     "fleet.device_api",
+    "fleet.pki_api",
     "fleet.commands.api",
     "fleet.commands.device_api",
     "policies.api",
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from core import db as database
     from core import runtime
     from core.http import identity as http_identity
+    from core.http import limits
     from core.http.app import ShoujiApp
     from mqtt.api import ROUTER_EXTENSION
     from mqtt.routes import Router
@@ -77,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for module in _modules(("console.setup",)):
         module.register(app)
     http_identity.bind(app, _authenticators())
+    limits.register(app)
     _add_serve(app, current)
     return app
 
