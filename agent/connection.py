@@ -55,6 +55,7 @@ class Connection(Watcher):
         self._handlers = handlers
         self._backoff = Backoff(core.rng, core.options.backoff_first, core.options.backoff_longest)
         self._link: Link | None = None
+        self._leaving: dict[Link, Callable[[], object]] = {}
         self._context: ssl.SSLContext | None = None
         self._timer: Timer | None = None
         self._wanted = False
@@ -73,24 +74,27 @@ class Connection(Watcher):
             self._wanted = True
             self._attempt()
 
-    def stop(self, *, clean: bool = True) -> None:
-        """Leave: with a word (presence, DISCONNECT), or as one who loses the network."""
+    def stop(self, *, clean: bool = True, then: Callable[[], object] | None = None) -> None:
+        """Leave: with a word (presence, DISCONNECT), or as one who loses the network; `then` runs when gone."""
         self._wanted = False
         if self._timer is not None:
             self._timer.cancel()
         link, self._link = self._link, None
         self._core.link = None
         self._parts.heart.stop()
-        if link is not None and clean:
-            if link.alive:
-                link.publish(topics.up(self._core.id, Up.PRESENCE), self._presence(online=False))
-            link.close()
-        elif link is not None:
+        if link is None:
+            if then is not None:
+                self._core.loop.call_soon(then)
+            return
+        self._leaving[link] = then or (lambda: None)
+        if clean:
+            link.close(topics.up(self._core.id, Up.PRESENCE), self._presence(online=False))
+        else:
             link.drop()
 
-    def finish(self) -> None:
+    def finish(self, then: Callable[[], object] | None = None) -> None:
         """Leave for good."""
-        self.stop()
+        self.stop(then=then)
         self.ended = True
 
     def reconnect(self, *, new_boot: bool) -> None:
@@ -98,8 +102,7 @@ class Connection(Watcher):
         if new_boot:
             self._core.boot_id = str(uuid.uuid4())
         self._context = None
-        self.stop()
-        self.start()
+        self.stop(then=self.start)
 
     def sync(self) -> None:
         """Send hello, heartbeat and queue."""
@@ -145,6 +148,9 @@ class Connection(Watcher):
 
     def link_down(self, link: Link, reason: str, *, refused: bool) -> None:
         """The end of a link: come back later; ask for the status after repeated refusals."""
+        gone = self._leaving.pop(link, None)
+        if gone is not None:
+            gone()
         if link is not self._link:
             return
         self._link = None

@@ -31,7 +31,7 @@ class KeyDesk:
         try:
             claims = self._core.verify(token, typ)
         except UnknownKey as error:
-            if self._fetching or self._core.trust.due(unknown_kid=True):
+            if self._fetching or self._core.trust.may_try():
                 self._waiting.append((token, typ, accept, refuse))
                 self.fetch()
             else:
@@ -53,7 +53,7 @@ class KeyDesk:
         if self._fetching:
             return
         self._fetching = True
-        self._core.trust.fetching()
+        self._core.trust.trying()
         self._core.ask(lambda: self._core.api.request("GET", "device/jwks"), lambda got: self._fetched(got, then))
 
     def _fetched(self, got: Answer | Exception, then: Callable[[], object] | None) -> None:

@@ -26,6 +26,7 @@ log = logging.getLogger("agent.link")
 CONNECT_TIMEOUT_S = 20.0
 RECEIVE_MAXIMUM = 64
 MAXIMUM_PACKET = 262_144
+LAST_WORD_S = 2.0
 FAILED = 0x80
 """Reason given to `done` callbacks when the connection ends before the answer."""
 
@@ -135,6 +136,7 @@ class Link:
             found.close()
             return
         self._sock = found
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.watch(found, self)
         self._timer = self._loop.call_later(CONNECT_TIMEOUT_S, self._patience_ended)
         self.on_readable()
@@ -229,8 +231,16 @@ class Link:
                 self._waiting[mid] = done
         self._flush()
 
-    def close(self) -> None:
-        """Clean DISCONNECT: the broker drops the Will."""
+    def close(self, topic: str, last_word: bytes) -> None:
+        """Say the last word, wait for its PUBACK, then DISCONNECT: the broker drops the Will."""
+        if not self.alive:
+            self._end("closed", refused=False)
+            return
+        # A socket that is closed with unread bytes is reset, and what was just written may be lost.
+        self._loop.call_later(LAST_WORD_S, self._bye, FAILED)
+        self._send(topic, last_word, 1, False, self._bye)
+
+    def _bye(self, _code: int) -> None:
         if self._sock is not None:
             self._client.disconnect()
             self._flush()

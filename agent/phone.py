@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -45,7 +46,16 @@ POLL_S = 0.01
 class Phone:
     """One phone with its state on disk."""
 
-    def __init__(self, loop: Loop, store: Store, device_id: str, options: Options, *, owns: bool = False) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        store: Store,
+        device_id: str,
+        options: Options,
+        *,
+        owns: bool = False,
+        http: Server | None = None,
+    ) -> None:
         self.loop = loop
         self._owned = (loop, store) if owns else None
         rows = PhoneStore(store, device_id)
@@ -53,8 +63,7 @@ class Phone:
         if kept is None:
             raise AgentError("not_enrolled")
         identity = Identity.load(kept)
-        server = Server(crypto.http_context(options.http_ca))
-        self.core = Core(loop, rows, identity, server, options)
+        self.core = Core(loop, rows, identity, http or Server(crypto.http_context(options.http_ca)), options)
         self._build(str(identity.facts.get("serial", "")))
 
     # Beginnings
@@ -225,20 +234,21 @@ class Phone:
 
     def close(self) -> None:
         """Leave and free what this phone owns; its state stays on disk."""
-        self.loop.run_sync(self.connection.finish)
-        if self._owned is not None:
-            loop, store = self._owned
-            time.sleep(0.05)
-            loop.stop()
-            store.close()
+        gone = threading.Event()
+        self.loop.call_soon(self.connection.finish, gone.set)
+        gone.wait(5)
+        self._free()
+
+    def _free(self) -> None:
+        owned, self._owned = self._owned, None
+        if owned is not None:
+            owned[0].stop()
+            owned[1].close()
 
     def kill(self) -> None:
         """End as a process does that is killed: no word to anybody. The state on disk is what it is."""
         self.loop.run_sync(lambda: self.connection.stop(clean=False))
-        if self._owned is not None:
-            loop, store = self._owned
-            loop.stop()
-            store.close()
+        self._free()
 
     @property
     def connected(self) -> bool:

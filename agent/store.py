@@ -116,6 +116,7 @@ class PhoneStore:
         self.store = store
         self.id = device_id
         self.step = store.step
+        self._released = False
 
     def get(self, name: str) -> Any:
         """A fact, or None."""
@@ -123,7 +124,9 @@ class PhoneStore:
         return self._open(row[0], f"facts/{name}") if row else None
 
     def put(self, name: str, value: Any) -> None:
-        """Keep a fact, any JSON value."""
+        """Keep a fact, any JSON value; nothing once the phone was reset."""
+        if self._released:
+            return
         sealed = self._seal(value, f"facts/{name}")
         self.store.execute("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", self.id, name, sealed)
 
@@ -146,6 +149,7 @@ class PhoneStore:
 
     def release(self) -> None:
         """Give up the slot: the phone was reset."""
+        self._released = True
         self.store.execute("DELETE FROM phones WHERE device_id = ?", self.id)
 
     # Commands

@@ -20,9 +20,10 @@ class Trust:
 
     def __init__(self, store: PhoneStore, first: list[dict[str, Any]]) -> None:
         self._store = store
-        kept = store.get("trust") or {"keys": first, "iat": 0}
+        kept = store.get("trust") or {"keys": first, "iat": 0, "at": clock.wall().timestamp()}
         self._iat: int = kept["iat"]
-        self._fetched: float | None = None
+        self._at: float = kept["at"]
+        self._tried: float | None = None
         self._load([Jwk.take(item) for item in kept["keys"]])
 
     def _load(self, keys: list[Jwk]) -> None:
@@ -34,16 +35,18 @@ class Trust:
         """Claims of a JWS of the server. Raises UnknownKey or Untrusted."""
         return crypto.verify(token, typ=typ, keys=self.signing, sub=device_id)
 
-    def due(self, *, unknown_kid: bool = False) -> bool:
-        """Whether the key set should be fetched: daily, on an unknown kid at most every 5 minutes."""
-        if self._fetched is None:
-            return True
-        span = JWKS_UNKNOWN_KID_S if unknown_kid else JWKS_REFRESH_S
-        return clock.monotonic() - self._fetched >= span
+    def due(self) -> bool:
+        """Whether the key set is a day old, or incomplete as after an enrollment with pins."""
+        age = clock.wall().timestamp() - self._at
+        return self.encryption is None or not 0 <= age < JWKS_REFRESH_S
 
-    def fetching(self) -> None:
-        """Note a fetch, successful or not."""
-        self._fetched = clock.monotonic()
+    def may_try(self) -> bool:
+        """Whether an unknown kid may cause a fetch: at most every 5 minutes."""
+        return self._tried is None or clock.monotonic() - self._tried >= JWKS_UNKNOWN_KID_S
+
+    def trying(self) -> None:
+        """Note an attempt to fetch, successful or not."""
+        self._tried = clock.monotonic()
 
     def take(self, token: bytes, device_id: str, learn: Callable[[int], object]) -> bool:
         """Take a fetched key set; an older one changes nothing. Raises Untrusted."""
@@ -53,9 +56,11 @@ class Trust:
         except BadPayload as error:
             raise Untrusted("jwks", error.detail) from None
         learn(fresh.iat)
+        self._at = clock.wall().timestamp()
         if fresh.iat < self._iat or not any(key.use == "sig" for key in fresh.keys):
             return False
         self._load(fresh.keys)
         self._iat = fresh.iat
-        self._store.put("trust", {"keys": [key.wire() for key in fresh.keys], "iat": fresh.iat})
+        keys = [key.wire() for key in fresh.keys]
+        self._store.put("trust", {"keys": keys, "iat": fresh.iat, "at": self._at})
         return True

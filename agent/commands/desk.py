@@ -33,6 +33,7 @@ class CommandDesk:
         self._held: dict[str, Command] = {}
         self._running: set[str] = set()
         self.services: Services | None = None
+        self.finished = 0
 
     # In
 
@@ -127,6 +128,7 @@ class CommandDesk:
         output: dict[str, Any] | None = None,
         then: Callable[[], object] | None = None,
     ) -> None:
+        self.finished += 1
         final = {**value, **self._result(jti, status, detail, output)}
         self._core.store.put_command(jti, final, done=True, acknowledged=False)
         once = _Once(then)

@@ -24,8 +24,8 @@ class Connected(Protocol):
     def reconnect(self, *, new_boot: bool) -> None:
         """Leave cleanly and come back."""
 
-    def finish(self) -> None:
-        """Leave for good."""
+    def finish(self, then: Callable[[], object] | None = None) -> None:
+        """Leave for good; `then` runs when gone."""
 
 
 @dataclass
