@@ -1,0 +1,165 @@
+"""One reader of the live feed per web process, and the open pages it tells what changed.
+
+The reader starts with the first page and rests while none is open. Each page learns only the ids that its viewer may
+see. An event that slips through (a commit that overtook another) costs nothing but time: pages also look by themselves.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from console.mailbox import MAX_IDS, Mailbox
+from core import live, wake
+from core.actor import Actor
+from core.db import db
+from core.errors import Unavailable
+from core.http.app import STOPPING
+from core.log import get_logger
+from core.permissions import Permission
+from core.text import Text
+from core.uow import unit_of_work
+from fleet import queries
+
+EXTENSION = "shouji_live_hub"
+PER_PERSON = 8
+PAUSE_SECONDS = 0.15
+WAIT_SECONDS = 1.0
+REST_SECONDS = 60.0
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a page can follow: who may, and which of some ids they see (within a unit of work)."""
+
+    demand: Permission
+    visible: Callable[[Actor, Iterable[str]], set[str]]
+
+
+TOPICS = {"devices": Topic(Permission.DEVICE_READ, lambda actor, ids: queries.in_scope_of(actor, list(ids)))}
+
+
+class Hub:
+    """The open pages of this process and the thread that reads for them."""
+
+    def __init__(self, app: Flask, capacity: int) -> None:
+        self._app = app
+        self._capacity = capacity
+        self._boxes: set[Mailbox] = set()
+        self._changed = threading.Condition()
+        self._started = False
+
+    @property
+    def stopping(self) -> bool:
+        """Whether this process is about to end."""
+        told: Callable[[], bool] | None = self._app.extensions.get(STOPPING)
+        return bool(told and told())
+
+    def join(self, actor: Actor, topic: str) -> Mailbox:
+        """A mailbox for one page. Raises Unavailable when all places are taken: the page looks by itself then."""
+        box = Mailbox(actor, topic)
+        with self._changed:
+            own = Counter(other.actor.id for other in self._boxes)[actor.id]
+            if len(self._boxes) >= self._capacity or own >= PER_PERSON or self.stopping:
+                raise _full()
+            self._boxes.add(box)
+            if not self._started:
+                self._started = True
+                threading.Thread(target=self._run, name="live", daemon=True).start()
+            self._changed.notify_all()
+        return box
+
+    def leave(self, box: Mailbox) -> None:
+        """A page is gone."""
+        with self._changed:
+            self._boxes.discard(box)
+
+    def _run(self) -> None:
+        with self._app.app_context():
+            waiter = wake.Waiter(db.engine, live.WAKE_CHANNEL, lambda: self.stopping)
+        last: int | None = None
+        while not self.stopping:
+            if not self._occupied():
+                last = None
+                continue
+            last = self._look(last)
+            # A short pause first, so that a burst of commits is read once.
+            threading.Event().wait(PAUSE_SECONDS)
+            waiter.wait(WAIT_SECONDS)
+
+    def _occupied(self) -> bool:
+        with self._changed:
+            return bool(self._boxes) or self._changed.wait_for(lambda: bool(self._boxes), REST_SECONDS)
+
+    def _look(self, last: int | None) -> int | None:
+        """Read what came after `last` and hand it out; returns the newest id, None to begin afresh after an error."""
+        try:
+            with self._app.app_context(), unit_of_work(write=False) as current:
+                if last is None:
+                    newest = live.latest(current)
+                    self._tell_all()
+                    return newest
+                found = live.since(current, last)
+                ids: dict[str, set[str]] = defaultdict(set)
+                for event in found:
+                    ids[event.topic].add(event.key)
+                self._hand_out(ids)
+                return found[-1].id if found else last
+        except Exception:
+            log.exception("live_feed_failed")
+            threading.Event().wait(WAIT_SECONDS)
+            return None
+
+    def _tell_all(self) -> None:
+        for box in self._open():
+            box.put(None)
+
+    def _hand_out(self, ids: dict[str, set[str]]) -> None:
+        seen: dict[tuple[str, str | None], set[str]] = {}
+        for box in self._open():
+            changed = ids.get(box.topic)
+            if not changed:
+                continue
+            place = (box.topic, box.actor.unit_path)
+            if place not in seen:
+                seen[place] = self._visible(box, changed)
+            if seen[place]:
+                box.put(None if len(seen[place]) > MAX_IDS else seen[place])
+
+    def _visible(self, box: Mailbox, changed: set[str]) -> set[str]:
+        found: set[str] = set()
+        ordered = sorted(changed)
+        for start in range(0, len(ordered), MAX_IDS):
+            found |= TOPICS[box.topic].visible(box.actor, ordered[start : start + MAX_IDS])
+            if len(found) > MAX_IDS:
+                break
+        return found
+
+    def _open(self) -> list[Mailbox]:
+        with self._changed:
+            return list(self._boxes)
+
+
+def register(app: Flask, threads: int) -> None:
+    """Set up the hub of this application; half of the threads stay free for ordinary requests. Starts nothing."""
+    app.extensions[EXTENSION] = Hub(app, max(1, threads // 2))
+
+
+def hub() -> Hub:
+    """The hub of the current application."""
+    found: Hub = current_app.extensions[EXTENSION]
+    return found
+
+
+def _full() -> Unavailable:
+    return Unavailable(
+        "live_full",
+        Text("实时连接已满，页面将定时刷新。", "All live places are taken; the page refreshes by itself instead."),
+        headers={"Retry-After": "30"},
+    )

@@ -1,0 +1,61 @@
+"""Times as people read them: in the organisation's zone, the zone itself on hover, and ages in words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from console.language import t
+from core import clock
+from core.runtime import settings
+
+SHOWN = "%Y-%m-%d %H:%M:%S"
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def moment(value: datetime | str | None) -> datetime | None:
+    """The time itself, whether it comes as one or as a text from the wire."""
+    return clock.from_wire(value) if isinstance(value, str) else value
+
+
+def local(value: datetime | str) -> str:
+    """`2026-11-23 14:50:00` in the organisation's zone."""
+    return _local(value).strftime(SHOWN)
+
+
+def zoned(value: datetime | str) -> str:
+    """The same with the zone's name and offset, shown on hover."""
+    return f"{local(value)} {settings().timezone} ({_offset(_local(value))})"
+
+
+def wire(value: datetime | str) -> str:
+    """The machine's form, for the `datetime` attribute."""
+    return value if isinstance(value, str) else clock.to_wire(value)
+
+
+def age(value: datetime | str) -> str:
+    """How long ago, in the largest fitting unit; `static/console.js` counts on in the same words."""
+    found = moment(value) or clock.now()
+    seconds = max(0, int((clock.now() - found) / timedelta(seconds=1)))
+    if seconds < MINUTE:
+        return t(f"{seconds} 秒前", f"{seconds} s ago")
+    if seconds < HOUR:
+        return t(f"{seconds // MINUTE} 分钟前", f"{seconds // MINUTE} min ago")
+    if seconds < DAY:
+        return t(f"{seconds // HOUR} 小时前", f"{seconds // HOUR} h ago")
+    return t(f"{seconds // DAY} 天前", f"{seconds // DAY} d ago")
+
+
+def _local(value: datetime | str) -> datetime:
+    return (moment(value) or clock.now()).astimezone(_zone(settings().timezone))
+
+
+def _offset(value: datetime) -> str:
+    plain = value.strftime("%z")
+    return f"UTC{plain[:3]}:{plain[3:]}"
