@@ -5,12 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, String, Table, event, insert
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Delete,
+    Dialect,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Update,
+    event,
+    insert,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -136,6 +149,11 @@ def insert_rows(current: Session, table: Table, rows: Sequence[Mapping[str, Any]
     """Insert many rows in one statement."""
     if rows:
         current.execute(insert(table), list(rows))
+
+
+def affected(current: Session, statement: Update | Delete) -> int:
+    """Carry the statement out and count the rows it touched: 1 tells who came first."""
+    return cast(CursorResult[Any], current.execute(statement)).rowcount
 
 
 def json_text(value: Any) -> str:

@@ -10,6 +10,7 @@ from core.http.access import Access
 from core.http.answers import no_content, reply
 from core.http.fields import IdPath
 from core.http.identity import current_actor
+from core.http.limits import sign_in_limit
 from core.http.routes import Api
 from core.permissions import Permission
 from identity import people, sessions, setup, sign_in, totp
@@ -30,6 +31,7 @@ api = Api("auth", __name__)
 
 
 @api.post("/auth/token", Access.PUBLIC, {200: TokenRead})
+@sign_in_limit
 def create_token(body: SignInBody) -> Response:
     """Exchange user name, password and, where enrolled, a code for an access token."""
     issued = sign_in.api(body.username, body.password, body.otp)
@@ -117,6 +119,7 @@ def reset_totp(path: IdPath) -> Response:
 
 
 @api.post("/setup", Access.PUBLIC, {204: None})
+@sign_in_limit
 def complete_setup(body: SetupBody) -> Response:
     """Make the first administrator with the one-time setup link's token."""
     setup.complete(body.token, body.username, body.password, body.name)

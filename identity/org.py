@@ -16,7 +16,8 @@ from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
 from identity import events, guards, queries
-from identity.models import ROOT_ID, OrgUnit, Person
+from identity.models import ROOT_ID as ROOT_ID
+from identity.models import OrgUnit, Person
 from identity.scope import visible_units
 
 MAX_DEPTH = 16

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Delete, Update, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from core import audit, clock
 from core.actor import Actor
-from core.db import session
+from core.db import affected, session
 from core.errors import NotFound
 from core.ids import new_id, new_token, token_digest
 from core.text import Text
@@ -105,7 +104,7 @@ def end_all(person_id: str) -> int:
 
 def forget_ended() -> int:
     """Drop sessions that ended long ago; returns how many."""
-    return _count(delete(SignInSession).where(SignInSession.expires_at < clock.now() - KEEP_ENDED))
+    return affected(session(), delete(SignInSession).where(SignInSession.expires_at < clock.now() - KEEP_ENDED))
 
 
 def alive() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -114,8 +113,4 @@ def alive() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def _end(*which: ColumnElement[bool]) -> int:
-    return _count(update(SignInSession).where(*which, *alive()).values(revoked_at=clock.now()))
-
-
-def _count(statement: Update | Delete) -> int:
-    return cast(CursorResult[Any], session().execute(statement)).rowcount
+    return affected(session(), update(SignInSession).where(*which, *alive()).values(revoked_at=clock.now()))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 
 from core import audit, clock
 from core.actor import system_actor
-from core.db import session, upsert
+from core.db import affected, session, upsert
 from core.errors import NotFound
 from core.ids import new_token, token_digest
 from core.runtime import settings
@@ -68,7 +67,7 @@ def complete(token: str, username: str, password: str, name: str) -> PersonView:
         )
         .values(used_at=clock.now())
     )
-    if cast(CursorResult[Any], session().execute(spent)).rowcount != 1 or accounts.count_admins():
+    if affected(session(), spent) != 1 or accounts.count_admins():
         raise NotFound(
             "setup_link_invalid",
             Text(

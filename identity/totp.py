@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from typing import Any, cast
 
 import pyotp
 import segno
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 
 from core import audit, clock
 from core.actor import Actor
-from core.db import session
+from core.db import affected, session
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_token, token_digest
 from core.permissions import Permission
@@ -85,7 +84,7 @@ def spend(person_id: str, code: str) -> bool:
     used = update(RecoveryCode).where(
         RecoveryCode.code_hash == token_digest(plain.upper()), RecoveryCode.used_at.is_(None)
     )
-    return _rows(used.where(RecoveryCode.person_id == person_id).values(used_at=clock.now())) == 1
+    return affected(session(), used.where(RecoveryCode.person_id == person_id).values(used_at=clock.now())) == 1
 
 
 def remove(actor: Actor, code: str) -> None:
@@ -135,11 +134,7 @@ def _spend_code(row: TotpSecret, code: str) -> bool:
     if step is None:
         return False
     fresh = update(TotpSecret).where(TotpSecret.person_id == row.person_id, TotpSecret.last_step < step)
-    return _rows(fresh.values(last_step=step).execution_options(synchronize_session=False)) == 1
-
-
-def _rows(statement: Any) -> int:
-    return cast(CursorResult[Any], session().execute(statement)).rowcount
+    return affected(session(), fresh.values(last_step=step).execution_options(synchronize_session=False)) == 1
 
 
 def _place(person_id: str) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 
 from core import clock, jobs, live
 from core.actor import Actor
-from core.db import insert_rows, session
+from core.db import affected, insert_rows, session
 from core.ids import new_id
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.text import Text
@@ -75,14 +74,14 @@ def mark_read(actor: Actor, ids: Sequence[str]) -> int:
         .where(InAppNotice.person_id == actor.id, InAppNotice.id.in_(ids), InAppNotice.read_at.is_(None))
         .values(read_at=clock.now())
     )
-    return cast(CursorResult[Any], session().execute(changed)).rowcount
+    return affected(session(), changed)
 
 
 @jobs.register("notify-forget-old", cron="40 3 * * *")
 def forget_old() -> str:
     """Drop notices older than 90 days."""
-    dropped = cast(CursorResult[Any], session().execute(delete(InAppNotice).where(InAppNotice.at < clock.now() - KEEP)))
-    return f"{dropped.rowcount} dropped"
+    dropped = affected(session(), delete(InAppNotice).where(InAppNotice.at < clock.now() - KEEP))
+    return f"{dropped} dropped"
 
 
 def _view(row: InAppNotice) -> NoticeView:

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
 from core.uow import unit_of_work
 from identity import throttle
 from tests.identity import world
-from tests.identity.world import PASSWORD
+from tests.identity.world import PASSWORD, JsonClient
 
 API = "/api/v1"
 
@@ -21,13 +20,13 @@ def admin(app: Flask) -> dict[str, str]:
     return world.headers("root")
 
 
-def create(client: FlaskClient, auth: dict[str, str], **body: Any) -> Any:
+def create(client: JsonClient, auth: dict[str, str], **body: Any) -> Any:
     answer = client.post(f"{API}/staff", json={"name": "王芳"} | body, headers=auth)
     assert answer.status_code == 201, answer.json
     return answer.json
 
 
-def test_a_token_is_exchanged_used_and_signed_out(app: Flask, client: FlaskClient) -> None:
+def test_a_token_is_exchanged_used_and_signed_out(app: Flask, client: JsonClient) -> None:
     world.person("root", "platform_admin")
     answer = client.post(f"{API}/auth/token", json={"username": "root", "password": PASSWORD})
     assert answer.status_code == 200
@@ -54,12 +53,12 @@ def test_a_token_is_exchanged_used_and_signed_out(app: Flask, client: FlaskClien
         "text",
     ],
 )
-def test_a_malformed_sign_in_names_what_is_wrong(app: Flask, client: FlaskClient, body: Any) -> None:
+def test_a_malformed_sign_in_names_what_is_wrong(app: Flask, client: JsonClient, body: Any) -> None:
     answer = client.post(f"{API}/auth/token", json=body)
     assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
 
 
-def test_a_refused_sign_in_is_401_and_a_locked_name_429_with_the_wait(app: Flask, client: FlaskClient) -> None:
+def test_a_refused_sign_in_is_401_and_a_locked_name_429_with_the_wait(app: Flask, client: JsonClient) -> None:
     body = {"username": "nobody", "password": "wrong password!"}
     for _ in range(throttle.FREE_FAILURES + 1):
         answer = client.post(f"{API}/auth/token", json=body)
@@ -69,14 +68,14 @@ def test_a_refused_sign_in_is_401_and_a_locked_name_429_with_the_wait(app: Flask
     assert 1 <= int(answer.headers["Retry-After"]) <= throttle.FIRST_LOCK_S + 1
 
 
-def test_texts_follow_the_callers_language(app: Flask, client: FlaskClient) -> None:
+def test_texts_follow_the_callers_language(app: Flask, client: JsonClient) -> None:
     body = {"username": "nobody", "password": "wrong password!"}
     zh = client.post(f"{API}/auth/token", json=body).json["detail"]
     en = client.post(f"{API}/auth/token", json=body, headers={"Accept-Language": "en"}).json["detail"]
     assert (zh, en) == ("用户名、密码或验证码不正确。", "User name, password or code is wrong.")
 
 
-def test_staff_are_created_as_the_contract_says(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_staff_are_created_as_the_contract_says(client: JsonClient, admin: dict[str, str]) -> None:
     client.post(f"{API}/org-units", json={"path": "/总部/电销"}, headers=admin)
     made = create(
         client,
@@ -103,7 +102,7 @@ def test_staff_are_created_as_the_contract_says(client: FlaskClient, admin: dict
     assert "hash" not in read.text
 
 
-def test_an_unknown_unit_is_422_with_what_to_do(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_an_unknown_unit_is_422_with_what_to_do(client: JsonClient, admin: dict[str, str]) -> None:
     answer = client.post(f"{API}/staff", json={"name": "a", "org_unit": "/没有"}, headers=admin)
     assert (answer.status_code, answer.json["code"], answer.json["org_unit"]) == (422, "unknown_org_unit", "/没有")
     assert "请先创建它" in answer.json["detail"]
@@ -121,11 +120,11 @@ def test_an_unknown_unit_is_422_with_what_to_do(client: FlaskClient, admin: dict
         {"name": "a", "username": "root2", "password": "short"},
     ],
 )
-def test_wrong_input_about_a_person_is_422(client: FlaskClient, admin: dict[str, str], body: dict[str, Any]) -> None:
+def test_wrong_input_about_a_person_is_422(client: JsonClient, admin: dict[str, str], body: dict[str, Any]) -> None:
     assert client.post(f"{API}/staff", json=body, headers=admin).status_code == 422
 
 
-def test_a_stale_revision_is_409_by_body_and_by_if_match(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_a_stale_revision_is_409_by_body_and_by_if_match(client: JsonClient, admin: dict[str, str]) -> None:
     address = f"{API}/staff/{create(client, admin)['id']}"
     good = client.patch(address, json={"name": "一", "revision": 1}, headers=admin)
     assert (good.status_code, good.json["revision"]) == (200, 2)
@@ -139,7 +138,7 @@ def test_a_stale_revision_is_409_by_body_and_by_if_match(client: FlaskClient, ad
     assert client.get(address, headers=admin).json["name"] == "四"
 
 
-def test_a_patch_changes_only_what_it_names(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_a_patch_changes_only_what_it_names(client: JsonClient, admin: dict[str, str]) -> None:
     made = create(client, admin, employee_no="E1", roles=["employee"])
     address = f"{API}/staff/{made['id']}"
     assert client.patch(address, json={"name": "李"}, headers=admin).json["employee_no"] == "E1"
@@ -148,7 +147,7 @@ def test_a_patch_changes_only_what_it_names(client: FlaskClient, admin: dict[str
     assert client.patch(address, json={"name": None}, headers=admin).status_code == 422
 
 
-def test_delete_deactivates_and_keeps(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_delete_deactivates_and_keeps(client: JsonClient, admin: dict[str, str]) -> None:
     made = create(client, admin)
     assert client.delete(f"{API}/staff/{made['id']}", headers=admin).status_code == 204
     assert client.get(f"{API}/staff/{made['id']}", headers=admin).json["state"] == "inactive"
@@ -156,7 +155,7 @@ def test_delete_deactivates_and_keeps(client: FlaskClient, admin: dict[str, str]
     assert [item["id"] for item in listed["items"]] == [made["id"]]
 
 
-def test_an_idempotent_creation_happens_once(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_an_idempotent_creation_happens_once(client: JsonClient, admin: dict[str, str]) -> None:
     auth = admin | {"Idempotency-Key": "k-1"}
     first, second = create(client, auth), create(client, auth)
     assert first == second
@@ -165,7 +164,7 @@ def test_an_idempotent_creation_happens_once(client: FlaskClient, admin: dict[st
     assert len(client.get(f"{API}/staff?q=王芳", headers=admin).json["items"]) == 1
 
 
-def test_units_are_made_listed_changed_and_deleted(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_units_are_made_listed_changed_and_deleted(client: JsonClient, admin: dict[str, str]) -> None:
     head = client.post(f"{API}/org-units", json={"name": "总部"}, headers=admin)
     team = client.post(f"{API}/org-units", json={"name": "电销", "parent": "/总部"}, headers=admin)
     assert (head.status_code, team.json["org_unit"], team.json["parent_id"]) == (201, "/总部/电销", head.json["id"])
@@ -189,20 +188,20 @@ def test_units_are_made_listed_changed_and_deleted(client: FlaskClient, admin: d
         ("employee", {"staff": 403}),
     ],
 )
-def test_roles_open_routes(app: Flask, client: FlaskClient, role: str, expected: dict[str, int]) -> None:
+def test_roles_open_routes(app: Flask, client: JsonClient, role: str, expected: dict[str, int]) -> None:
     world.person("li", role)
     auth = world.headers("li")
     for route, status in expected.items():
         assert client.get(f"{API}/{route}", headers=auth).status_code == status
 
 
-def test_without_credentials_there_is_nothing(app: Flask, client: FlaskClient) -> None:
+def test_without_credentials_there_is_nothing(app: Flask, client: JsonClient) -> None:
     for route in ("staff", "org-units", "audit", "auth/me", "approvals", "notices", "auth/sessions"):
         answer = client.get(f"{API}/{route}")
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
-def test_a_console_cookie_opens_no_api_route(app: Flask, client: FlaskClient) -> None:
+def test_a_console_cookie_opens_no_api_route(app: Flask, client: JsonClient) -> None:
     from identity import sign_in
 
     world.person("root", "platform_admin")
@@ -212,14 +211,14 @@ def test_a_console_cookie_opens_no_api_route(app: Flask, client: FlaskClient) ->
     assert client.get(f"{API}/staff").status_code == 401
 
 
-def test_a_refused_attempt_is_in_the_audit_log(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_a_refused_attempt_is_in_the_audit_log(client: JsonClient, admin: dict[str, str]) -> None:
     world.person("li", "employee")
     client.get(f"{API}/staff", headers=world.headers("li"))
     refused = world.audit_items(client, admin, outcome="refused")
     assert [(entry["actor_name"], entry["detail"]["code"]) for entry in refused] == [("li", "permission_missing")]
 
 
-def test_the_audit_log_is_filtered_and_paged(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_the_audit_log_is_filtered_and_paged(client: JsonClient, admin: dict[str, str]) -> None:
     ids = [create(client, admin, name=f"n{number}")["id"] for number in range(5)]
     found = world.audit_items(client, admin, action="person.create", target=ids[3])
     assert [entry["target_id"] for entry in found] == [ids[3]]
@@ -236,7 +235,7 @@ def test_the_audit_log_is_filtered_and_paged(client: FlaskClient, admin: dict[st
     assert client.get(f"{API}/audit?since=yesterday", headers=admin).status_code == 422
 
 
-def test_an_auditor_below_the_root_sees_what_their_own_people_did(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_an_auditor_below_the_root_sees_what_their_own_people_did(client: JsonClient, admin: dict[str, str]) -> None:
     world.unit("/A")
     world.person("local", "auditor", org_unit="/A")
     auth = world.headers("local")
@@ -245,7 +244,7 @@ def test_an_auditor_below_the_root_sees_what_their_own_people_did(client: FlaskC
     assert {entry["actor_name"] for entry in entries} == {"local"}
 
 
-def test_ones_own_sessions_are_listed_and_ended(app: Flask, client: FlaskClient) -> None:
+def test_ones_own_sessions_are_listed_and_ended(app: Flask, client: JsonClient) -> None:
     world.person("li")
     here, other = world.headers("li"), world.headers("li")
     listed = client.get(f"{API}/auth/sessions", headers=here).json["items"]
@@ -257,7 +256,7 @@ def test_ones_own_sessions_are_listed_and_ended(app: Flask, client: FlaskClient)
     assert client.get(f"{API}/auth/me", headers=here).status_code == 401
 
 
-def test_a_second_factor_over_http(app: Flask, client: FlaskClient) -> None:
+def test_a_second_factor_over_http(app: Flask, client: JsonClient) -> None:
     import pyotp
 
     person_id = world.person("li", "employee")
@@ -279,7 +278,7 @@ def test_a_second_factor_over_http(app: Flask, client: FlaskClient) -> None:
     assert client.delete(f"{API}/staff/{person_id}/totp", headers=world.headers("root")).status_code == 404
 
 
-def test_the_password_is_changed_over_http(app: Flask, client: FlaskClient) -> None:
+def test_the_password_is_changed_over_http(app: Flask, client: JsonClient) -> None:
     world.person("li")
     body = {"current_password": PASSWORD, "new_password": "an entirely new one"}
     assert client.post(f"{API}/auth/password", json=body, headers=world.headers("li")).status_code == 204
@@ -287,14 +286,14 @@ def test_the_password_is_changed_over_http(app: Flask, client: FlaskClient) -> N
     assert signed_in.status_code == 200
 
 
-def test_an_administrator_ends_somebodys_sessions(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_an_administrator_ends_somebodys_sessions(client: JsonClient, admin: dict[str, str]) -> None:
     person_id = world.person("li")
     auth = world.headers("li")
     assert client.delete(f"{API}/staff/{person_id}/sessions", headers=admin).status_code == 204
     assert client.get(f"{API}/auth/me", headers=auth).status_code == 401
 
 
-def test_a_foreign_units_person_by_id_is_404(client: FlaskClient, admin: dict[str, str]) -> None:
+def test_a_foreign_units_person_by_id_is_404(client: JsonClient, admin: dict[str, str]) -> None:
     world.unit("/A")
     stranger = create(client, admin)["id"]
     world.person("local", "it_admin", org_unit="/A")
@@ -302,3 +301,20 @@ def test_a_foreign_units_person_by_id_is_404(client: FlaskClient, admin: dict[st
     foreign = client.get(f"{API}/staff/{stranger}", headers=auth)
     nobody = client.get(f"{API}/staff/0000", headers=auth)
     assert (foreign.status_code, foreign.json) == (404, nobody.json)
+
+
+def test_an_address_that_guesses_many_names_is_stopped_and_good_sign_ins_cost_nothing(
+    app: Flask, client: JsonClient
+) -> None:
+    world.person("li")
+    good = {"username": "li", "password": PASSWORD}
+    for number in range(10):
+        assert client.post(f"{API}/auth/token", json=good).status_code == 200
+        guess = {"username": f"name{number}", "password": "wrong password!"}
+        assert client.post(f"{API}/auth/token", json=guess).status_code == 401
+    stopped = client.post(f"{API}/auth/token", json=good)
+    assert (stopped.status_code, stopped.json["code"], stopped.mimetype) == (
+        429,
+        "too_many",
+        "application/problem+json",
+    )

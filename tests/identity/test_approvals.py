@@ -13,7 +13,8 @@ from core.actor import Actor
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.permissions import Permission
 from core.uow import unit_of_work
-from identity import approvals, events, org, people, totp
+from identity import approvals, events, people, totp
+from identity.approval_views import ApprovalView
 from identity.people import PersonChanges
 from notify import in_app
 from tests.identity import world
@@ -46,7 +47,7 @@ def ask(by: Actor | None = None, unit: str = "/A/一组", **more: Any) -> str:
         )
 
 
-def approve(approval_id: str, by: str = "second", **more: Any) -> approvals.ApprovalView:
+def approve(approval_id: str, by: str = "second", **more: Any) -> ApprovalView:
     who = world.actor(by)
     with unit_of_work():
         return approvals.approve(who, approval_id, "同意", **more)
@@ -257,6 +258,7 @@ def test_a_spent_approval_still_holds_for_its_thing_alone() -> None:
     with unit_of_work(write=False):
         assert approvals.still_holds(approval_id, **good)
         assert not approvals.still_holds("no-such-id", **good)
+        other: dict[str, Any]
         for other in ({"used_for": "c-2"}, {"kind": "lock"}, {"content": {}}):
             assert not approvals.still_holds(approval_id, **(good | other))
 
@@ -380,4 +382,3 @@ def test_the_root_is_the_unit_of_a_request_without_any() -> None:
     world.person("local", "it_admin", org_unit="/A")
     with pytest.raises(NotFound):
         approve(approval_id, by="local")
-    assert org.ROOT_ID

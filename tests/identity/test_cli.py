@@ -20,7 +20,7 @@ def test_an_administrator_is_created_with_a_password_from_stdin(app: Flask) -> N
     result = run(app, "create-admin", "boss", "--name", "老板")
     assert result.exit_code == 0, result.output
     boss = world.actor("boss")
-    assert (boss.name, boss.roles) == ("老板", {"platform_admin"})
+    assert (boss.name, boss.roles) == ("老板", frozenset({"platform_admin"}))
     assert PASSWORD not in result.output
 
 

@@ -1,27 +1,30 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from flask import Flask
 
+from core.actor import Actor
 from core.errors import Conflict, Forbidden, Invalid, NotFound, ShoujiError
 from core.uow import unit_of_work
 from identity import accounts, people, queries
 from identity.people import PersonChanges
+from identity.person_views import PersonView
 from tests.identity import world
 from tests.identity.world import PASSWORD, SYSTEM
 
 pytestmark = pytest.mark.usefixtures("app")
 
 
-def changes(**members: object) -> PersonChanges:
-    return PersonChanges(frozenset(members), **members)  # type: ignore[arg-type]
+def changes(**members: Any) -> PersonChanges:
+    return PersonChanges(frozenset(members), **members)
 
 
-def change(by: object, person_id: str, revision: int | None = None, **members: object) -> people.PersonView:
+def change(by: Actor, person_id: str, revision: int | None = None, **members: Any) -> PersonView:
     with unit_of_work():
-        return people.change(by, person_id, changes(**members), revision)  # type: ignore[arg-type]
+        return people.change(by, person_id, changes(**members), revision)
 
 
 def test_an_employee_needs_no_login() -> None:
@@ -47,7 +50,7 @@ def test_a_deactivated_employee_number_enrolls_no_phone() -> None:
 def test_user_names_and_employee_numbers_are_taken_once(member: str, value: str) -> None:
     world.person("li.wei", employee_no="E1")
     with pytest.raises(Conflict, match=f"{member}_taken"), unit_of_work():
-        people.create(SYSTEM, name="other", **{member: value})  # type: ignore[arg-type]
+        people.create(SYSTEM, name="other", **{member: value})
 
 
 def test_user_names_ignore_case_and_width() -> None:
@@ -153,7 +156,8 @@ def test_people_outside_the_scope_look_like_nobody() -> None:
         with pytest.raises(NotFound) as nobody:
             people.get(helper, "nobody")
     assert foreign.value.text == nobody.value.text
-    for attempt in ({"name": "x"}, {"password": PASSWORD}, {"state": "inactive"}):
+    attempts: list[dict[str, Any]] = [{"name": "x"}, {"password": PASSWORD}, {"state": "inactive"}]
+    for attempt in attempts:
         with pytest.raises(NotFound):
             change(helper, stranger, **attempt)
     with pytest.raises(Invalid, match="unknown_org_unit"):
@@ -184,6 +188,7 @@ def test_nobody_takes_over_an_account_above_their_own() -> None:
     root = world.person("root", "platform_admin")
     world.person("helper", "it_admin")
     helper = world.actor("helper")
+    attempt: dict[str, Any]
     for attempt in ({"password": PASSWORD}, {"roles": frozenset[str]()}, {"state": "inactive"}, {"username": "x"}):
         with pytest.raises(Forbidden, match="beyond_own_rights"):
             change(helper, root, **attempt)
@@ -194,6 +199,7 @@ def test_nobody_takes_over_an_account_above_their_own() -> None:
 def test_nobody_changes_their_own_roles_password_or_state_as_staff() -> None:
     world.person("root", "platform_admin")
     root = world.actor("root")
+    attempt: dict[str, Any]
     for code, attempt in (
         ("own_roles", {"roles": frozenset({"platform_admin", "compliance_officer"})}),
         ("own_password", {"password": "another password 1"}),
@@ -209,7 +215,7 @@ def test_an_unknown_role_is_named() -> None:
 
 
 @pytest.mark.parametrize("attempt", [{"roles": frozenset[str]()}, {"state": "inactive"}, {"username": None}])
-def test_the_last_platform_administrator_stays(attempt: dict[str, object]) -> None:
+def test_the_last_platform_administrator_stays(attempt: dict[str, Any]) -> None:
     last = world.person("last", "platform_admin")
     world.person(None, "platform_admin", name="cannot sign in")
     with pytest.raises(Conflict, match="last_platform_admin"):

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 import time_machine
 from flask import Flask
-from flask.testing import FlaskClient
 from pydantic import SecretStr
 
 from core import clock, runtime
@@ -16,7 +15,7 @@ from core.uow import unit_of_work
 from identity import accounts, people, setup
 from identity.models import SetupLink
 from tests.identity import world
-from tests.identity.world import PASSWORD, SYSTEM
+from tests.identity.world import PASSWORD, SYSTEM, JsonClient
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -109,7 +108,7 @@ def test_the_installations_age_begins_at_the_first_start() -> None:
         assert clock.to_wire(setup.installed_at()) == "2026-03-02T08:00:00.000Z"
 
 
-def test_setup_over_http(client: FlaskClient) -> None:
+def test_setup_over_http(client: JsonClient) -> None:
     token = link_token(world.first_start())
     body = {"token": token, "username": "boss", "password": PASSWORD}
     assert client.post("/api/v1/setup", json=body).status_code == 204

@@ -62,7 +62,12 @@ def test_an_unknown_name_costs_a_password_check_too(monkeypatch: pytest.MonkeyPa
 
     asked: list[str | None] = []
     real = passwords.verify
-    monkeypatch.setattr(passwords, "verify", lambda stored, given: asked.append(stored) or real(stored, given))
+
+    def verify(stored: str | None, given: str) -> bool:
+        asked.append(stored)
+        return real(stored, given)
+
+    monkeypatch.setattr(passwords, "verify", verify)
     with pytest.raises(Unauthenticated):
         attempt("unknown", "wrong password!")
     assert asked == [None]

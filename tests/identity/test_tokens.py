@@ -50,7 +50,7 @@ def token() -> str:
 def test_a_token_is_its_person_with_roles_scope_and_session(token: str) -> None:
     found = world.authenticate(token)
     assert found is not None
-    assert (found.kind, found.name, found.roles, found.unit_path) == ("staff", "li", {"supervisor"}, "/")
+    assert (found.kind, found.name, found.roles, found.unit_path) == ("staff", "li", frozenset({"supervisor"}), "/")
     assert found.session_id == claims_of(token)["sid"]
     assert set(claims_of(token)) == {"iss", "aud", "sub", "sid", "iat", "exp", "jti"}
     assert claims_of(token)["exp"] - claims_of(token)["iat"] == 900
@@ -166,7 +166,7 @@ def test_roles_and_unit_act_at_once_on_a_live_token(token: str) -> None:
         people.change(SYSTEM, person_id, changes)
     found = world.authenticate(token)
     assert found is not None
-    assert (found.roles, found.unit_path) == ({"auditor"}, f"/{unit_id}/")
+    assert (found.roles, found.unit_path) == (frozenset({"auditor"}), f"/{unit_id}/")
 
 
 def test_a_bad_bearer_token_is_not_made_up_for_by_a_cookie() -> None:

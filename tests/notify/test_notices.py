@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 import time_machine
 from flask import Flask
-from flask.testing import FlaskClient
 
 from core import clock, live
 from core.actor import Actor
@@ -15,6 +14,7 @@ from core.text import Text
 from core.uow import unit_of_work
 from notify import in_app, notices
 from tests.identity import world
+from tests.identity.world import JsonClient
 
 pytestmark = pytest.mark.usefixtures("app")
 TEXT = Text("有一项操作等待审批。", "Something waits.")
@@ -87,7 +87,7 @@ def test_old_notices_are_dropped() -> None:
     assert (of(LI), len(of(WANG))) == ([], 1)
 
 
-def test_notices_over_http_are_ones_own_and_in_ones_language(app: Flask, client: FlaskClient) -> None:
+def test_notices_over_http_are_ones_own_and_in_ones_language(app: Flask, client: JsonClient) -> None:
     person_id = world.person("li")
     send(person_id, "p-wang")
     auth = world.headers("li") | {"Accept-Language": "en"}
