@@ -15,6 +15,7 @@ bind = f"{_settings.http_host}:{_settings.http_port}"
 worker_class = "gthread"
 workers = _settings.web_workers
 threads = _settings.web_threads
+preload_app = True
 timeout = 60
 graceful_timeout = 5
 keepalive = 5
