@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -71,7 +71,7 @@ class Handset:
 
     def save(self) -> None:
         """Keep the facts."""
-        self._store.put("handset", asdict(self.body))
+        self._store.put("handset", dict(vars(self.body)))
 
     @property
     def uptime(self) -> int:

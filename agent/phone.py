@@ -158,8 +158,10 @@ class Phone:
 
     def _applied(self) -> None:
         rule = self.policy.rule("device")
-        self.body.body.restrictions = list((rule and rule.restrictions) or [])
-        self.body.save()
+        restrictions = [str(item) for item in (rule and rule.restrictions) or []]
+        if restrictions != self.body.body.restrictions:
+            self.body.body.restrictions = restrictions
+            self.body.save()
         self.offline.check()
 
     def _greeted(self) -> None:

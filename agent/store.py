@@ -47,7 +47,8 @@ class StoredRecord:
 class Store:
     """The file of one or many phones. Used by one thread at a time.
 
-    `durable` makes every step survive a power cut; without it a killed process still loses nothing.
+    `durable` makes every step survive a power cut. Without it, for fleets, records and commands survive the end of
+    the process, and facts are written together by `flush`, so that the last second of them may be lost.
     """
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
@@ -58,10 +59,22 @@ class Store:
         self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
         self._db.executescript(_SCHEMA)
         self._depth = 0
+        self.durable = durable
+        self.unwritten: dict[tuple[str, str], Any] = {}
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what waits and close the file."""
+        self.flush()
         self._db.close()
+
+    def flush(self) -> None:
+        """Write the facts that wait."""
+        if not self.unwritten:
+            return
+        waiting, self.unwritten = self.unwritten, {}
+        with self.step():
+            for (phone, name), value in waiting.items():
+                PhoneStore(self, phone).write(name, value)
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -120,6 +133,8 @@ class PhoneStore:
 
     def get(self, name: str) -> Any:
         """A fact, or None."""
+        if (self.id, name) in self.store.unwritten:
+            return self.store.unwritten[self.id, name]
         row = self.store.execute("SELECT value FROM facts WHERE phone = ? AND name = ?", self.id, name).fetchone()
         return self._open(row[0], f"facts/{name}") if row else None
 
@@ -127,16 +142,25 @@ class PhoneStore:
         """Keep a fact, any JSON value; nothing once the phone was reset."""
         if self._released:
             return
+        if self.store.durable:
+            self.write(name, value)
+        else:
+            self.store.unwritten[self.id, name] = value
+
+    def write(self, name: str, value: Any) -> None:
+        """Write a fact now."""
         sealed = self._seal(value, f"facts/{name}")
         self.store.execute("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", self.id, name, sealed)
 
     def forget(self, *names: str) -> None:
         """Drop facts."""
         for name in names:
+            self.store.unwritten.pop((self.id, name), None)
             self.store.execute("DELETE FROM facts WHERE phone = ? AND name = ?", self.id, name)
 
     def erase(self, tables: Iterable[str]) -> None:
         """Drop all rows of the tables named."""
+        self.store.flush()
         statements = {
             "facts": "DELETE FROM facts WHERE phone = ?",
             "commands": "DELETE FROM commands WHERE phone = ?",

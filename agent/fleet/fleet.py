@@ -25,6 +25,7 @@ from agent.store import Store
 log = logging.getLogger("agent.fleet")
 WORKERS = 16
 ENROLL_ATTEMPTS = 8
+FLUSH_S = 1.0
 NO_PINS = Pins()
 FLEET_OPTIONS = Options(keep_archived_rows=50, batch_delay=0.5)
 
@@ -63,7 +64,12 @@ class Fleet:
     def start(self) -> None:
         """Begin: phones of an earlier run come back, the missing ones enroll."""
         self.loop.call_soon(self._begin)
+        self.loop.call_soon(self._flush)
         self.loop.start()
+
+    def _flush(self) -> None:
+        self.store.flush()
+        self.loop.call_later(FLUSH_S, self._flush)
 
     def _begin(self) -> None:
         known = self.store.slots()
