@@ -1,0 +1,30 @@
+"""The command line: one unit of work per command, errors said in both languages, passwords never as arguments."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from sqlalchemy.orm import Session
+
+from core.errors import ShoujiError
+from core.uow import unit_of_work
+
+
+@contextmanager
+def command(*, write: bool = True) -> Iterator[Session]:
+    """One unit of work; an expected error ends the command with its text and status 1."""
+    try:
+        with unit_of_work(write=write) as session:
+            yield session
+    except ShoujiError as error:
+        raise click.ClickException(f"{error.text.zh} {error.text.en}") from error
+
+
+def read_password(*, new: bool = False) -> str:
+    """A password typed without echo, twice when it is a new one; or the first line of what is piped in."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=new))
+    return sys.stdin.readline().rstrip("\r\n")
