@@ -121,18 +121,17 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_integer, parse_
 
 
 def _check_depth(value: Any, depth: int) -> None:
-    level = [value]
-    for _ in range(depth + 1):
-        level = [child for node in level for child in _children(node)]
+    level = _containers([value])
+    for _ in range(depth):
+        level = [child for node in level for child in _containers(node)]
         if not level:
             return
     raise BadPayload(Reason.TOO_DEEP, f"more than {depth} levels")
 
 
-def _children(node: Any) -> list[Any]:
-    if isinstance(node, dict):
-        return list(node.values())
-    return node if isinstance(node, list) else []
+def _containers(node: Any) -> list[Any]:
+    children = node.values() if isinstance(node, dict) else node
+    return [child for child in children if isinstance(child, dict | list)]
 
 
 def _check_strings(value: Any) -> None:
