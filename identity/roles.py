@@ -1,7 +1,7 @@
 """What each role may do, as a table to be read at a glance.
 
-Reading messages and losing records stay with compliance: a platform administrator can hand those roles to others,
-never act in them alone.
+Losing records and accepting contested ones stay with compliance: a platform administrator can hand that role to
+somebody else, never act in it.
 """
 
 from __future__ import annotations
