@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
+from core.db import Base
+
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -17,6 +19,7 @@ def _config(engine: Engine) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["engine"] = engine
+    config.attributes["metadata"] = Base.metadata
     return config
 
 

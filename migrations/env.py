@@ -6,17 +6,26 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import text
+from sqlalchemy import JSON, BigInteger, text
 from sqlalchemy.engine import Engine
 
-from core.db import WRITES, Base, UtcDateTime
+from core.db import WRITES, UtcDateTime
 
 
 def _render_item(kind: str, thing: Any, autogen: AutogenContext) -> str | Literal[False]:
-    if kind == "type" and isinstance(thing, UtcDateTime):
-        autogen.imports.add("from core.db import UtcDateTime")
-        return "UtcDateTime()"
-    return False
+    name = _own_type(thing) if kind == "type" else None
+    if name is None:
+        return False
+    autogen.imports.add(f"from core.db import {name}")
+    return "UtcDateTime()" if name == "UtcDateTime" else name
+
+
+def _own_type(thing: Any) -> str | None:
+    if isinstance(thing, UtcDateTime):
+        return "UtcDateTime"
+    if isinstance(thing, JSON):
+        return "Json"
+    return "BigId" if isinstance(thing, BigInteger) and "sqlite" in thing._variant_mapping else None
 
 
 def run() -> None:
@@ -28,7 +37,7 @@ def run() -> None:
             connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
         context.configure(
             connection=connection,
-            target_metadata=Base.metadata,
+            target_metadata=context.config.attributes["metadata"],
             render_as_batch=True,
             render_item=_render_item,
             compare_type=True,
