@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from console import labels, language
 from core.text import Text
+from fleet.commands.reading import CommandView
 from fleet.views import DeviceView, FindingView
 
-OK, WAIT, BAD, WARN, IDLE = "ok", "wait", "bad", "warn", "idle"
-STATE_TONES = {"active": OK, "lost": BAD, "retired": IDLE, "wiped": IDLE}
+OK, WAIT, BAD, WARN, IDLE, PLAIN = "ok", "wait", "bad", "warn", "idle", "plain"
+STATE_TONES = {"active": PLAIN, "lost": BAD, "retired": IDLE, "wiped": IDLE}
 COMPLIANCE_TONES = {"compliant": OK, "noncompliant": BAD, "unknown": IDLE}
+COMMAND_TONES = {
+    "succeeded": OK,
+    "failed": BAD,
+    "rejected": BAD,
+    "unconfirmed": WARN,
+    "pending_approval": WARN,
+    "denied": IDLE,
+    "expired": IDLE,
+    "cancelled": IDLE,
+}
+HELD = Text("暂缓下发", "Held back")
 _OUTCOMES = {
     "applied": (Text("已生效", "Applied"), OK),
     "rejected": (Text("已拒绝", "Rejected"), BAD),
@@ -43,14 +54,13 @@ class PolicyCell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a row needs beside the phone itself; `version` changes when anything but an age does."""
+    """What a row needs beside the phone itself."""
 
     device: DeviceView
     state: Label
     compliance: Label
     policy: PolicyCell
     findings: list[str]
-    version: str
 
 
 def rows(devices: list[DeviceView]) -> list[Row]:
@@ -66,7 +76,6 @@ def row(device: DeviceView) -> Row:
         compliance=_label(device.compliance.state, labels.COMPLIANCE, COMPLIANCE_TONES),
         policy=policy(device),
         findings=[language.say(labels.finding(one.code)) for one in device.compliance.findings],
-        version=_version(device),
     )
 
 
@@ -75,6 +84,16 @@ def policy(device: DeviceView) -> PolicyCell:
     desired, reported = device.policy.desired, device.policy.reported
     text, tone = _standing(desired, reported)
     return PolicyCell(Label(text, tone), desired.get("generation"), reported.get("generation"), reported.get("at"))
+
+
+def command_label(command: CommandView) -> Label:
+    """How far a command is; what a held one waits for is said instead of its state."""
+    if command.held and command.status == "queued":
+        return Label(HELD, WARN)
+    text = labels.command_state(command.status)
+    if command.after_cancel:
+        text = Text(f"{text.zh}（取消之后）", f"{text.en} (after cancel)")
+    return Label(text, COMMAND_TONES.get(command.status, WAIT))
 
 
 def short(generation: int | None) -> str:
@@ -98,8 +117,3 @@ def _standing(desired: dict[str, Any], reported: dict[str, Any]) -> tuple[Text, 
 
 def _label(code: str, texts: dict[str, Text], tones: dict[str, str]) -> Label:
     return Label(texts.get(code, labels.plain(code)), tones.get(code, IDLE))
-
-
-def _version(device: DeviceView) -> str:
-    shown = device.model_dump(exclude={"presence": {"last_seen_at", "heartbeat_at", "battery", "queue_records"}})
-    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

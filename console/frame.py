@@ -118,6 +118,7 @@ def register(app: Flask) -> None:
         "zoned": times.zoned,
         "wire": times.wire,
         "short": device_view.short,
+        "command_label": device_view.command_label,
         "server_time": lambda: clock.to_wire(clock.now()),
     }
     app.jinja_env.globals.update(helpers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from flask import Flask, current_app
@@ -36,13 +36,26 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a page can follow: who may, and which of some ids they see (within a unit of work)."""
+    """What a page can follow: who may, which feeds it is made of and how their keys name its things, and which of
+    some ids a viewer sees (within a unit of work)."""
 
     demand: Permission
-    visible: Callable[[Actor, Iterable[str]], set[str]]
+    feeds: Mapping[str, Callable[[str], str]]
+    visible: Callable[[Actor, list[str]], set[str]]
 
 
-TOPICS = {"devices": Topic(Permission.DEVICE_READ, lambda actor, ids: queries.in_scope_of(actor, list(ids)))}
+def _whole(key: str) -> str:
+    return key
+
+
+def _first(key: str) -> str:
+    return key.partition("/")[0]
+
+
+TOPICS = {
+    "devices": Topic(Permission.DEVICE_READ, {"devices": _whole}, queries.in_scope_of),
+    "device": Topic(Permission.DEVICE_READ, {"devices": _whole, "events": _first}, queries.in_scope_of),
+}
 
 
 class Hub:
@@ -106,10 +119,7 @@ class Hub:
                     self._tell_all()
                     return newest
                 found = live.since(current, last)
-                ids: dict[str, set[str]] = defaultdict(set)
-                for event in found:
-                    ids[event.topic].add(event.key)
-                self._hand_out(ids)
+                self._hand_out(_by_topic(found))
                 return found[-1].id if found else last
         except Exception:
             log.exception("live_feed_failed")
@@ -144,6 +154,15 @@ class Hub:
     def _open(self) -> list[Mailbox]:
         with self._changed:
             return list(self._boxes)
+
+
+def _by_topic(events: Iterable[live.LiveEvent]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        for name, topic in TOPICS.items():
+            if event.topic in topic.feeds:
+                found[name].add(topic.feeds[event.topic](event.key))
+    return found
 
 
 def register(app: Flask, threads: int) -> None:

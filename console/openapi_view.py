@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -126,11 +127,16 @@ def _members(
 
 def _member(document: Mapping[str, Any], path: str, schema: Mapping[str, Any], required: bool) -> Member:
     plain = _resolve(document, schema)
-    limits = [f"{name} {plain[name]}" for name in _LIMITS if plain.get(name) is not None]
+    limits = [f"{name} {_value(plain[name])}" for name in _LIMITS if plain.get(name) is not None]
     if "enum" in plain:
         limits.append(" | ".join(str(value) for value in plain["enum"]))
     words = [schema.get("description") or plain.get("description") or "", ", ".join(limits)]
     return Member(path, _type(document, schema), required, " · ".join(word for word in words if word))
+
+
+def _value(value: Any) -> str:
+    """A value as JSON has it; limits that are whole numbers come as floats."""
+    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value, ensure_ascii=False)
 
 
 def _type(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:

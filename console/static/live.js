@@ -41,46 +41,61 @@
     event.preventDefault(); // the message names what changed; the page asks for it
     const { ids } = JSON.parse(event.detail.data);
     const shown = !ids || ids.some((id) => document.getElementById(`device-${id}`));
-    plan(shown ? 0 : FOREIGN_MS);
+    if (shown) plan(0);
+    else if (!part().hasAttribute("data-live-alone")) plan(FOREIGN_MS);
   });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) plan(0); });
   plan(POLLING_MS);
 
-  // Takes over times without touching the rest of the row: a selected text stays selected.
+  // What a part says apart from ages, which only count on, and from what the reader opened.
+  function substance(node) {
+    const copy = node.cloneNode(true);
+    copy.classList.remove("row-changed");
+    if (!copy.classList.length) copy.removeAttribute("class");
+    for (const time of copy.querySelectorAll("time")) {
+      if (time.hasAttribute("data-age")) time.replaceChildren();
+      time.removeAttribute("datetime");
+      time.removeAttribute("title");
+    }
+    for (const opened of copy.querySelectorAll("details[open]")) opened.open = false;
+    return copy.outerHTML;
+  }
+
+  // Takes over times without touching the rest: a selected text stays selected.
   function renewTimes(old, fresh) {
     const times = fresh.querySelectorAll("time");
     old.querySelectorAll("time").forEach((time, place) => {
-      const now = times[place];
-      if (!now || now.dateTime === time.dateTime) return;
-      time.dateTime = now.dateTime;
-      time.title = now.title;
-      time.textContent = now.textContent;
+      if (time.dateTime === times[place].dateTime) return;
+      time.dateTime = times[place].dateTime;
+      time.title = times[place].title;
+      time.textContent = times[place].textContent;
     });
   }
 
-  function sameForm(old, fresh) {
-    return old.dataset.version === fresh.dataset.version &&
-      old.querySelectorAll("time").length === fresh.querySelectorAll("time").length;
+  function replacePart(old, fresh) {
+    const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    for (const opened of old.querySelectorAll("details[open][id]")) {
+      const same = fresh.querySelector(`#${CSS.escape(opened.id)}`);
+      if (same) same.open = true;
+    }
+    old.replaceWith(fresh);
+    if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
   // Rows are matched by id: what did not change stays in place, what did is shown for a moment.
   function mergeRows(body, fresh) {
     let place = body.firstElementChild;
     for (const row of [...fresh.children]) {
-      const old = document.getElementById(row.id);
-      if (old && body.contains(old) && sameForm(old, row)) {
+      const old = body.querySelector(`:scope > #${CSS.escape(row.id)}`);
+      if (old && old === place) place = place.nextElementSibling;
+      else if (old) body.insertBefore(old, place);
+      else body.insertBefore(row, place);
+      if (old && substance(old) === substance(row)) {
         renewTimes(old, row);
-        if (old === place) place = place.nextElementSibling;
-        else body.insertBefore(old, place);
         continue;
       }
-      const known = old && body.contains(old);
-      const focused = known && old.contains(document.activeElement);
-      if (known && old === place) place = place.nextElementSibling;
-      if (known) old.remove();
       row.classList.add("row-changed");
-      body.insertBefore(row, place);
-      if (focused) row.querySelector("a")?.focus({ preventScroll: true });
+      if (old) replacePart(old, row);
     }
     while (place) {
       const next = place.nextElementSibling;
@@ -89,24 +104,27 @@
     }
   }
 
+  function mergeParts(target, fresh) {
+    const names = (node) => [...node.querySelectorAll("[data-part], [data-rows]")].map((part) => part.id).join(" ");
+    if (names(target) !== names(fresh)) {
+      target.replaceChildren(...fresh.childNodes);
+      return;
+    }
+    const rows = target.querySelector("[data-rows]");
+    if (rows) mergeRows(rows, fresh.querySelector("[data-rows]"));
+    for (const part of [...fresh.querySelectorAll("[data-part]")]) {
+      const old = target.querySelector(`#${CSS.escape(part.id)}`);
+      if (substance(old) === substance(part)) renewTimes(old, part);
+      else replacePart(old, part);
+    }
+  }
+
   htmx.defineExtension("keyed", {
     isInlineSwap: (style) => style === "keyed",
     handleSwap: (style, target, fragment) => {
       if (style !== "keyed") return false;
       const fresh = fragment.getElementById(target.id);
-      const rows = fresh && fresh.querySelector("tbody");
-      const body = target.querySelector("tbody");
-      if (!fresh) return true;
-      if (!rows || !body) {
-        target.replaceChildren(...fresh.childNodes);
-        return true;
-      }
-      mergeRows(body, rows);
-      const foot = target.querySelector(".list-foot");
-      const freshFoot = fresh.querySelector(".list-foot");
-      if (foot && freshFoot && !foot.contains(document.activeElement) && !foot.isEqualNode(freshFoot)) {
-        foot.replaceWith(freshFoot);
-      }
+      if (fresh) mergeParts(target, fresh);
       return true;
     },
   });
