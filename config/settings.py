@@ -67,7 +67,7 @@ class Settings(BaseModel):
     )
     broker_url: SecretStr | None = Field(
         None,
-        description="An outside broker for the server's own clients: `mqtts://user:password@host:port`.",
+        description="An outside broker for the server's own clients: `mqtts://user:password@host:port` or `unix://user:password@/path.sock`.",
     )
     broker_ca_file: Path | None = Field(None, description="PEM CA that signed the outside broker's service listener.")
     broker_crl_path: Path | None = Field(

@@ -23,7 +23,7 @@ from mqtt.contract.enrollment import CertificateAnswer
 from mqtt.contract.limits import RENEWAL_GRACE_DAYS
 
 CRL_EFFECT, CRL_KEY = "crl", "crl"
-KICK_EFFECT = "kick"
+REVOKE_EFFECT = "revoke"
 RENEWALS_A_DAY = 20
 RENEWAL_GRACE = timedelta(days=RENEWAL_GRACE_DAYS)
 
@@ -88,8 +88,7 @@ def revoke_all(device_ids: Sequence[str]) -> dict[str, list[Serial]]:
     serials = [one.serial for several in found.values() for one in several]
     change = update(Certificate).where(Certificate.serial.in_(serials)).values(revoked_at=now)
     session().execute(change, execution_options={"synchronize_session": False})
-    outbox.enqueue(CRL_EFFECT, [CRL_KEY])
-    outbox.enqueue(KICK_EFFECT, sorted(device_ids))
+    outbox.enqueue(REVOKE_EFFECT, sorted(device_ids))
     return found
 
 

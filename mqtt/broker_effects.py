@@ -13,7 +13,7 @@ from mqtt.contract import topics
 from mqtt.contract.names import RETAINED_DOWN
 from mqtt.effects import Publish
 
-CRL, KICK, CLEAR_RETAINED = "crl", "kick", "clear_retained"
+CRL, REVOKE, KICK, CLEAR_RETAINED = "crl", "revoke", "kick", "clear_retained"
 
 log = get_logger(__name__)
 _admins: list[BrokerAdmin] = []
@@ -28,6 +28,12 @@ def bind(admin: BrokerAdmin) -> None:
 def put_list_in_force(_rows: Sequence[OutboxRow]) -> None:
     """Have the broker obey the newest revocation list."""
     _admins[0].revoke([])
+
+
+@effects.performs(REVOKE)
+def revoke(rows: Sequence[OutboxRow]) -> None:
+    """Put the newest list in force, then cut the phones: cut before it they would come back."""
+    _admins[0].revoke([row.key for row in rows])
 
 
 @effects.performs(KICK)
