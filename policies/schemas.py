@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from core.http.fields import PageQuery
 
@@ -56,7 +55,7 @@ class PublishBody(BaseModel):
 class ExplainQuery(BaseModel):
     """A past minute, RFC 3339; now unless given."""
 
-    at: datetime | None = None
+    at: AwareDatetime | None = None
 
 
 class FieldChangeRead(BaseModel):
