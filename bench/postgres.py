@@ -1,0 +1,91 @@
+"""A throw-away PostgreSQL cluster, as a user that is not root."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+_SEARCHED = ("/usr/lib/postgresql", "/usr/local/pgsql")
+_numbers = count(1)
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found and "pg_wrapper" not in str(Path(found).resolve()):
+        return found
+    for folder in _SEARCHED:
+        for candidate in sorted(Path(folder).glob(f"*/bin/{name}"), reverse=True):
+            return str(candidate)
+    raise FileNotFoundError(f"{name} is not installed: run `make setup-test`")
+
+
+def _as_user(command: list[str]) -> list[str]:
+    return ["runuser", "-u", "postgres", "--", *command] if os.getuid() == 0 else command
+
+
+@dataclass(frozen=True)
+class PostgresCluster:
+    """A running cluster that listens on a unix socket in its own folder alone."""
+
+    folder: Path
+    user: str
+
+    @classmethod
+    def start(cls, *, durable: bool = False) -> PostgresCluster:
+        """Make and start a cluster in a new temporary folder; a durable one keeps its promise at COMMIT, as production."""
+        folder = Path(tempfile.mkdtemp(prefix="shouji-pg-", dir="/tmp"))
+        user = "postgres" if os.getuid() == 0 else getpass.getuser()
+        if os.getuid() == 0:
+            shutil.chown(folder, "postgres")
+        data = folder / "data"
+        initdb = [
+            _program("initdb"),
+            "-D",
+            str(data),
+            "-U",
+            user,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        ]
+        subprocess.run(_as_user(initdb), check=True, capture_output=True, cwd="/")
+        options = f"-c listen_addresses='' -k {folder} -c max_connections=200 -c shared_buffers=128MB"
+        if not durable:
+            options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        launch = [
+            _program("pg_ctl"),
+            "-D",
+            str(data),
+            "-w",
+            "-l",
+            str(folder / "log"),
+            "-o",
+            options,
+            "start",
+        ]
+        subprocess.run(_as_user(launch), check=True, capture_output=True, cwd="/")
+        return cls(folder, user)
+
+    def create_database(self) -> str:
+        """Create an empty database; its SQLAlchemy address."""
+        name = f"shouji{next(_numbers)}"
+        with psycopg.connect(host=str(self.folder), user=self.user, dbname="postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return f"postgresql+psycopg://{self.user}@/{name}?host={self.folder}"
+
+    def stop(self) -> None:
+        """End the cluster and remove its folder."""
+        command = [_program("pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop"]
+        subprocess.run(_as_user(command), check=False, capture_output=True, cwd="/")
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,9 @@
+"""All measurements, in the order in which they run: a new one is a file, named here."""
+
+from __future__ import annotations
+
+from bench import ingest
+from bench.registry import measurements
+
+FILES = (ingest,)
+MEASUREMENTS = tuple(measurement.name for measurement in measurements())
