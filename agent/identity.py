@@ -89,16 +89,16 @@ def made_up_facts(rng: random.Random) -> DeviceFacts:
 
 @dataclass(frozen=True)
 class Enrollment:
-    """One enrollment; `keys` are made anew unless a repeat with the same keys is wanted."""
+    """One enrollment; a repeat with the same keys within 10 minutes gets the same answer."""
 
     server: Server
     base: str
     code: str
     facts: DeviceFacts
-    pins: Pins = Pins()
+    keys: DeviceKeys
+    pins: Pins
     employee_no: str | None = None
     accept_notice: bool = True
-    keys: DeviceKeys = field(default_factory=DeviceKeys.generate)
 
     def url(self, path: str) -> str:
         """Address under the API."""

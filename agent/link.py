@@ -108,7 +108,7 @@ class Link:
 
     def open(self) -> None:
         """Begin; the TLS handshake blocks, so a pool thread does it."""
-        self._loop.submit(self._connect, self._connected)
+        self._loop.submit_connect(self._connect, self._connected)
 
     def _connect(self) -> None:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]

@@ -50,14 +50,16 @@ class Timer:
 
 
 class Loop:
-    """Runs callbacks one at a time; `workers` threads take what blocks."""
+    """Runs callbacks one at a time; `workers` threads take requests that block, `connectors` the handshakes."""
 
-    def __init__(self, workers: int = 8) -> None:
+    def __init__(self, workers: int = 8, connectors: int = 8) -> None:
         self._selector = selectors.DefaultSelector()
         self._ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
+        # Apart, so that a thousand waiting requests do not keep a phone from its connection.
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="agent-io")
+        self._connectors = ThreadPoolExecutor(connectors, thread_name_prefix="agent-connect")
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_r.setblocking(False)
         self._wake_w.setblocking(False)
@@ -85,7 +87,15 @@ class Loop:
 
     def submit(self, blocking: Callable[[], T], done: Callable[[T | Exception], object]) -> None:
         """Run `blocking` on a pool thread, then `done` with its value or exception on the loop's thread."""
+        self._beside(self._pool, blocking, done)
 
+    def submit_connect(self, blocking: Callable[[], T], done: Callable[[T | Exception], object]) -> None:
+        """As `submit`, on the threads kept for handshakes."""
+        self._beside(self._connectors, blocking, done)
+
+    def _beside(
+        self, pool: ThreadPoolExecutor, blocking: Callable[[], T], done: Callable[[T | Exception], object]
+    ) -> None:
         def work() -> None:
             try:
                 outcome: T | Exception = blocking()
@@ -94,12 +104,20 @@ class Loop:
             self.call_soon(done, outcome)
 
         if not self._stopping:
-            self._pool.submit(work)
+            pool.submit(work)
+
+    @property
+    def running(self) -> bool:
+        """Whether the loop has been started and not stopped."""
+        return self._ident is not None and not self._stopping
 
     def start(self) -> Loop:
         """Run on a thread of its own."""
+        started = threading.Event()
+        self.call_soon(started.set)
         self._thread = threading.Thread(target=self.run, name="agent-loop", daemon=True)
         self._thread.start()
+        started.wait()
         return self
 
     def stop(self) -> None:
@@ -108,7 +126,8 @@ class Loop:
         self.call_soon(lambda: None)
         if self._thread is not None and threading.get_ident() != self._ident:
             self._thread.join(10)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._connectors):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     # On the loop's thread
 

@@ -16,6 +16,7 @@ from agent.connection import Connection, Parts
 from agent.contacts import Book
 from agent.controls import Controls, on_loop
 from agent.core import Core, Options
+from agent.enrolling import begin, keep
 from agent.errors import AgentError
 from agent.events import Events
 from agent.guard import Guard
@@ -89,11 +90,12 @@ class Phone:
         """
         options = options or Options()
         store = Store(state)
-        identity = enroll_identity(
-            Server(crypto.http_context(options.http_ca)), server, code,
-            pins=pins, employee_no=employee_no, facts=facts, accept_notice=accept_notice, seed=options.seed,
-        )  # fmt: skip
-        keep_identity(store, slot, identity)
+        attempt = begin(store, slot, code, facts or made_up_facts(random.Random(options.seed)))  # noqa: S311
+        identity = Enrollment(
+            Server(crypto.http_context(options.http_ca)), server, code, attempt.facts, attempt.keys,
+            pins or Pins(), employee_no, accept_notice,
+        ).run()  # fmt: skip
+        keep(store, slot, identity)
         return cls(loop or Loop(4).start(), store, identity.device_id, options, owns=loop is None)
 
     @classmethod
@@ -236,6 +238,8 @@ class Phone:
 
     def close(self) -> None:
         """Leave and free what this phone owns; its state stays on disk."""
+        if not self.loop.running:
+            return
         gone = threading.Event()
         self.loop.call_soon(self.connection.finish, gone.set)
         gone.wait(5)
@@ -324,26 +328,3 @@ class Phone:
     def hello(self) -> None:
         """Send hello, heartbeat and queue now."""
         self.connection.sync()
-
-
-def enroll_identity(
-    http: Server,
-    server: str,
-    code: str,
-    *,
-    pins: Pins | None = None,
-    employee_no: str | None = None,
-    facts: DeviceFacts | None = None,
-    accept_notice: bool = True,
-    seed: int | None = None,
-) -> Identity:
-    """Enroll and give the identity; stores nothing. Blocks."""
-    facts = facts or made_up_facts(random.Random(seed))  # noqa: S311
-    return Enrollment(http, server, code, facts, pins or Pins(), employee_no, accept_notice).run()
-
-
-def keep_identity(store: Store, slot: str, identity: Identity) -> None:
-    """Put a new identity into a slot of the store."""
-    with store.step():
-        store.bind(slot, identity.device_id)
-        PhoneStore(store, identity.device_id).put("identity", identity.dump())

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from agent import crypto
 from agent.core import Options
+from agent.enrolling import begin, give_up, keep
 from agent.errors import AgentError, EnrollmentRefused, RequestFailed
 from agent.fleet.behaviours import BEHAVIOURS, Actor
 from agent.http import Server
-from agent.identity import Identity, Pins, made_up_facts
+from agent.identity import Enrollment, Identity, Pins, made_up_facts
 from agent.loop import Loop
-from agent.phone import Phone, enroll_identity, keep_identity
+from agent.phone import Phone
 from agent.process import raise_descriptor_limit
 from agent.store import Store
 
@@ -53,10 +54,11 @@ class Fleet:
     def __init__(self, plan: Plan) -> None:
         raise_descriptor_limit()
         self.plan = plan
-        self.loop = Loop(plan.workers)
+        self.loop = Loop(plan.workers, plan.workers)
         self.store = Store(plan.state, durable=False)
         self.phones: list[Phone] = []
         self.refused: dict[str, int] = {}
+        self._serials_taken: dict[str, int] = {}
         self._http = Server(crypto.http_context(plan.options.http_ca))
         self._todo = 0
         self._frozen = False
@@ -89,23 +91,29 @@ class Fleet:
 
     def _enroll(self, index: int, slot: str, attempt: int) -> None:
         plan = self.plan
-        facts = made_up_facts(self._rng(index, "facts"))
+        begun = begin(self.store, slot, plan.code, made_up_facts(self._rng(index, f"facts{self._renamed(slot)}")))
+        enrollment = Enrollment(self._http, plan.server, plan.code, begun.facts, begun.keys, plan.pins)
+        self.loop.submit(enrollment.run, lambda got: self._enrolled(index, slot, attempt, got))
 
-        def blocking() -> Identity:
-            return enroll_identity(self._http, plan.server, plan.code, pins=plan.pins, facts=facts)
-
-        self.loop.submit(blocking, lambda got: self._enrolled(index, slot, attempt, got))
+    def _renamed(self, slot: str) -> str:
+        times = self._serials_taken.get(slot, 0)
+        return f"/{times}" if times else ""
 
     def _enrolled(self, index: int, slot: str, attempt: int, got: Identity | Exception) -> None:
         if isinstance(got, Identity):
-            keep_identity(self.store, slot, got)
+            keep(self.store, slot, got)
             self._live(index, got.device_id)
             return
-        code = got.code if isinstance(got, AgentError) else type(got).__name__
-        if _transient(got) and attempt < ENROLL_ATTEMPTS:
+        taken = isinstance(got, EnrollmentRefused) and got.status == 409
+        if attempt < ENROLL_ATTEMPTS and (taken or _transient(got)):
+            if taken:
+                # An earlier run was cut off after the server had enrolled this serial: be another phone.
+                self._serials_taken[slot] = self._serials_taken.get(slot, 0) + 1
+                give_up(self.store, slot)
             wait = self._rng(index, f"wait{attempt}").uniform(0, min(30.0, 0.5 * 2.0**attempt))
             self.loop.call_later(wait, self._enroll, index, slot, attempt + 1)
             return
+        code = got.code if isinstance(got, AgentError) else type(got).__name__
         self.refused[code] = self.refused.get(code, 0) + 1
         self._todo -= 1
 

@@ -1,0 +1,49 @@
+"""An enrollment under way: its keys are kept before the request, so that a lost answer is asked for again (§3)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from agent.crypto import DeviceKeys
+from agent.identity import Identity
+from agent.store import PhoneStore, Store
+from mqtt.contract.enrollment import DeviceFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What every repeat of one enrollment has in common."""
+
+    keys: DeviceKeys
+    facts: DeviceFacts
+
+
+def begin(store: Store, slot: str, code: str, facts: DeviceFacts) -> Attempt:
+    """The attempt for a slot and a token: the one that was begun and never answered, else a new one."""
+    rows = _rows(store, slot)
+    mark = hashlib.sha256(code.encode()).hexdigest()
+    kept = rows.get("attempt")
+    if kept is not None and kept["code"] == mark:
+        return Attempt(DeviceKeys.load(kept["keys"]), DeviceFacts.take(kept["facts"]))
+    attempt = Attempt(DeviceKeys.generate(), facts)
+    rows.put("attempt", {"code": mark, "keys": attempt.keys.dump(), "facts": facts.wire()})
+    store.flush()
+    return attempt
+
+
+def give_up(store: Store, slot: str) -> None:
+    """Forget an attempt that the server will not answer any more."""
+    _rows(store, slot).forget("attempt")
+
+
+def keep(store: Store, slot: str, identity: Identity) -> None:
+    """Put the new identity into its slot."""
+    with store.step():
+        store.bind(slot, identity.device_id)
+        PhoneStore(store, identity.device_id).write("identity", identity.dump())
+        give_up(store, slot)
+
+
+def _rows(store: Store, slot: str) -> PhoneStore:
+    return PhoneStore(store, f"slot:{slot}")
