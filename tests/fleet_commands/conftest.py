@@ -1,0 +1,70 @@
+"""Commands on a small company, with every binding as the running server has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+
+from core.db import Base, db
+from core.http.limits import limiter
+from core.runtime import EXTENSION, Runtime, runtime
+from fleet import guards as fleet_guards
+from fleet.commands import guards, offers
+from identity import passwords
+from tests.fleet.company import Company
+from tests.fleet.phone import Phone
+from tests.fleet_commands.desk import Desk
+
+Tune = Callable[..., None]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables(migrated_app: Flask) -> None:
+    with migrated_app.app_context():
+        Base.metadata.create_all(db.engine)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _light_passwords() -> Iterator[None]:
+    """Passwords are not what these tests are about."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits(app: Flask) -> None:
+    limiter.reset()
+
+
+@pytest.fixture
+def tune(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Tune:
+    """Change settings for one test."""
+
+    def change(**settings: Any) -> None:
+        changed = runtime().settings.model_copy(update=settings)
+        monkeypatch.setitem(app.extensions, EXTENSION, Runtime(changed))
+
+    return change
+
+
+@pytest.fixture
+def desk(app: Flask, client: FlaskClient) -> Iterator[Desk]:
+    """People, keys and guards."""
+    runtime().ring.signing_keys()
+    runtime().ring.publish()
+    fleet_guards.bind(open_wipe=offers.open_wipe, status_asked=offers.note_status_offer)
+    guards.unbind()
+    yield Desk.open(Company.found(client))
+    guards.unbind()
+
+
+@pytest.fixture
+def phone(desk: Desk) -> Phone:
+    """An enrolled phone."""
+    return desk.company.enroll()
