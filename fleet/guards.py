@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -71,10 +72,15 @@ def bind(
     _bound.status_asked = status_asked or _bound.status_asked
 
 
-def unbind() -> None:
-    """Back to the careful answers."""
+@contextmanager
+def careful() -> Iterator[None]:
+    """For a while nothing is bound: the careful answers are given, and whatever is bound meanwhile goes again."""
     global _bound  # noqa: PLW0603
-    _bound = _Bound()
+    before, _bound = _bound, _Bound()
+    try:
+        yield
+    finally:
+        _bound = before
 
 
 def policy_states(device_ids: Sequence[str]) -> Mapping[str, PolicyState]:

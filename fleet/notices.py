@@ -45,7 +45,7 @@ def current_version() -> str:
 
 
 def publish(actor: Actor, texts: Mapping[str, str], version: str | None = None) -> NoticeView:
-    """Put a new version in force; equal texts change nothing. Raises Conflict when the version was used for other texts."""
+    """Put a new version in force; equal texts change nothing. Raises Conflict for a version used before."""
     actor.require(Permission.NOTICE_WRITE)
     checked = _checked(texts)
     now_in_force = current()
@@ -62,7 +62,7 @@ def publish(actor: Actor, texts: Mapping[str, str], version: str | None = None) 
 
 
 def accept(actor: Actor, version: str, accepted_at: datetime) -> None:
-    """A phone says that its holder accepted the current notice. Raises Conflict, with the texts, for any other version."""
+    """A phone says that its holder accepted the current notice. Raises Conflict, with the texts, for another one."""
     if actor.kind != "device":
         raise Forbidden("device_only", Text("只有设备可以提交。", "Only a device sends this."))
     notice = current()

@@ -54,7 +54,7 @@ def change(actor: Actor, device_id: str, state: str, reason: str) -> None:
 
 
 def revoke(actor: Actor, device_id: str, reason: str) -> None:
-    """Cut a phone off for good: all certificates revoked, its session ended, the phone retired. Raises Conflict when it is closed."""
+    """Cut a phone off for good: certificates revoked, session ended, retired. Raises Conflict when it is closed."""
     actor.require(Permission.DEVICE_REVOKE)
     reason = checked_reason(reason)
     device = locked(actor, device_id)
@@ -71,7 +71,7 @@ def wiped(actor: Actor, device_ids: Sequence[str], reason: str) -> None:
 
 
 def close(devices: Sequence[Device], state: str, reason: str, actor: Actor) -> None:
-    """Take phones out of the fleet: certificates, session, retained messages, holder and findings end; history stays."""
+    """Take phones out of the fleet: certificates, session, retained messages, holder, findings end; history stays."""
     if not devices:
         return
     ids = [device.id for device in devices]

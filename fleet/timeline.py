@@ -47,7 +47,8 @@ def _row(line: Line, now: datetime) -> dict[str, Any]:
     actor = line.actor
     return {
         "device_id": line.device_id,
-        "at": line.at or now,
+        # Cursors carry milliseconds, so that is what rows are ordered by.
+        "at": cut(line.at or now),
         "kind": line.kind,
         "code": line.code,
         "actor_id": actor.id if actor else None,
@@ -55,6 +56,11 @@ def _row(line: Line, now: datetime) -> dict[str, Any]:
         "ref": line.ref,
         "detail": dict(line.detail),
     }
+
+
+def cut(moment: datetime) -> datetime:
+    """The time in whole milliseconds."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _view(entry: TimelineEntry) -> dict[str, Any]:

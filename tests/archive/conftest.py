@@ -12,7 +12,6 @@ from core.db import Base, db
 from core.runtime import runtime, settings
 from core.signing import SigningDesk
 from core.uow import unit_of_work
-from fleet import guards
 from identity import org
 from tests.archive.parts import Recorder, new_recorder
 from tests.fleet.company import Company
@@ -29,7 +28,6 @@ def server(app: Flask) -> Flask:
     """An installation with the root of its tree, and keys as the worker's first start makes them."""
     runtime().ring.signing_keys()
     runtime().ring.publish()
-    guards.unbind()
     with unit_of_work():
         org.ensure_root()
     return app

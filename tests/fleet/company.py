@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from core.uow import unit_of_work
 from fleet.device import routes
@@ -39,23 +38,24 @@ class Company:
         world.person("officer", "compliance_officer")
         wang = world.person(None, name="王小明", employee_no="E1024", org_unit="/总部/电销")
         li = world.person(None, name="李四", employee_no="E2048", org_unit="/总部/客服")
-        return cls(client, *(world.headers(name) for name in ("admin", "leader", "officer")), wang, li)
+        admin, leader, officer = (world.headers(name) for name in ("admin", "leader", "officer"))
+        return cls(client, admin, leader, officer, wang, li)
 
     def token(self, **body: Any) -> str:
         made = self.post("/enrollment-tokens", {"max_uses": 10, "expires_in": 3600, **body})
         assert made.status_code == 201, made.json
         return str(made.json["token"])
 
-    def post(self, path: str, body: dict[str, Any], who: dict[str, str] | None = None) -> TestResponse:
+    def post(self, path: str, body: dict[str, Any], who: dict[str, str] | None = None) -> Any:
         return self.client.post(API + path, json=body, headers=who if who is not None else self.admin)
 
-    def get(self, path: str, who: dict[str, str] | None = None, **query: Any) -> TestResponse:
+    def get(self, path: str, who: dict[str, str] | None = None, **query: Any) -> Any:
         return self.client.get(API + path, query_string=query, headers=who if who is not None else self.admin)
 
-    def patch(self, path: str, body: dict[str, Any], who: dict[str, str] | None = None) -> TestResponse:
+    def patch(self, path: str, body: dict[str, Any], who: dict[str, str] | None = None) -> Any:
         return self.client.patch(API + path, json=body, headers=who if who is not None else self.admin)
 
-    def try_enroll(self, phone: Phone, token: str, **changes: Any) -> TestResponse:
+    def try_enroll(self, phone: Phone, token: str, **changes: Any) -> Any:
         return self.client.post(API + "/enroll", json=phone.enrollment(token, NOTICE, **changes))
 
     def enroll(self, phone: Phone | None = None, token: str | None = None, **changes: Any) -> Phone:

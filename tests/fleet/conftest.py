@@ -9,17 +9,10 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
-from core.db import Base, db
 from core.runtime import runtime
 from fleet import guards
 from identity import passwords
 from tests.fleet.company import Company
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _tables(migrated_app: Flask) -> None:
-    with migrated_app.app_context():
-        Base.metadata.create_all(db.engine)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,9 +24,12 @@ def _cheap_passwords() -> Iterator[None]:
 
 
 @pytest.fixture
-def company(app: Flask, client: FlaskClient) -> Company:
-    """Two units, an administrator, an employee each, and keys as the worker's first start makes them."""
+def company(app: Flask, client: FlaskClient) -> Iterator[Company]:
+    """Two units, an administrator, an employee each, and keys as the worker's first start makes them.
+
+    What rooms above bind here is unbound: these tests are of this room alone.
+    """
     runtime().ring.signing_keys()
     runtime().ring.publish()
-    guards.unbind()
-    return Company.found(client)
+    with guards.careful():
+        yield Company.found(client)

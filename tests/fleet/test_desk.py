@@ -13,10 +13,12 @@ import pytest
 import time_machine
 from flask import Flask
 
+from core.actor import system_actor
 from core.crypto.jose import verify
 from core.runtime import runtime
 from core.signing import SigningDesk
-from fleet import guards
+from core.uow import unit_of_work
+from fleet import guards, states
 from tests.fleet.company import API, Company
 from tests.fleet.phone import Phone
 
@@ -91,16 +93,15 @@ def test_the_status_says_what_a_refused_phone_should_do(desk: None, company: Com
     assert state(company, phone) == ("retired", "unenroll")
 
 
-def test_an_open_wipe_travels_in_the_status_of_a_living_phone(desk: None, company: Company) -> None:
+def test_an_open_wipe_travels_in_the_status_until_it_is_done(desk: None, company: Company) -> None:
     phone = company.enroll()
     guards.bind(open_wipe=lambda device_id: f"jws-for-{device_id}")
-    try:
-        claims = read(ask(company, phone, "status"), "shouji-status+jws", phone)
-        assert claims["command"] == f"jws-for-{phone.id}"
-        company.post(f"/devices/{phone.id}/revoke", {"reason": "x"})
-        assert "command" not in read(ask(company, phone, "status"), "shouji-status+jws", phone)
-    finally:
-        guards.unbind()
+    claims = read(ask(company, phone, "status"), "shouji-status+jws", phone)
+    assert claims["command"] == f"jws-for-{phone.id}"
+    with unit_of_work():
+        states.wiped(system_actor("commands"), [phone.id], "wipe finished")
+    done = read(ask(company, phone, "status"), "shouji-status+jws", phone)
+    assert (done["state"], done["action"], "command" in done) == ("wiped", "unenroll", False)
 
 
 def test_without_the_worker_the_answer_is_try_again(company: Company) -> None:

@@ -93,7 +93,7 @@ def test_a_timeline_is_read_newest_first_in_pages(company: Company) -> None:
     seen: list[str] = []
     cursor: str | None = None
     for _ in range(3):
-        query = {"cursor": cursor} if cursor else {}
+        query: dict[str, Any] = {"cursor": cursor} if cursor else {}
         page = company.get(f"/devices/{phone.id}/timeline", limit=2, **query).json
         seen += [line["code"] for line in page["items"]]
         cursor = page["next_cursor"]

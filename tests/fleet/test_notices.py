@@ -20,7 +20,7 @@ def accept(company: Company, phone: Phone, version: str) -> Any:
 
 
 def test_there_is_a_notice_from_the_start_and_everybody_may_read_it(company: Company) -> None:
-    answer = company.client.get(f"{API}/notice")
+    answer: Any = company.client.get(f"{API}/notice")
     assert (answer.status_code, answer.json["version"]) == (200, "default-1")
     assert set(answer.json["texts"]) == {"zh-CN", "en"}
 
@@ -36,7 +36,7 @@ def test_a_new_notice_is_in_force_at_once_and_told(company: Company) -> None:
         assert put(company).json["version"] == "1"
         assert put(company, version="2026-12", texts={**TEXTS, "en": "Another"}).json["version"] == "2026-12"
     assert told == ["1", "2026-12"]
-    assert company.client.get(f"{API}/notice").json["version"] == "2026-12"
+    assert company.get("/notice").json["version"] == "2026-12"
     assert put(company, texts=TEXTS).json["version"] == "3"
 
 
@@ -45,7 +45,7 @@ def test_a_version_is_never_given_to_other_texts(company: Company) -> None:
     answer = put(company, version="a", texts={**TEXTS, "en": "Other"})
     assert (answer.status_code, answer.json["code"]) == (409, "version_used")
     assert put(company, version="default-1").status_code == 409
-    assert company.client.get(f"{API}/notice").json["texts"] == TEXTS
+    assert company.get("/notice").json["texts"] == TEXTS
 
 
 def test_a_notice_without_both_languages_is_refused(company: Company) -> None:
@@ -55,7 +55,7 @@ def test_a_notice_without_both_languages_is_refused(company: Company) -> None:
 
 def test_only_who_may_writes_the_notice(company: Company) -> None:
     assert put(company, company.leader).status_code == 403
-    assert company.client.get(f"{API}/notice").json["version"] == "default-1"
+    assert company.get("/notice").json["version"] == "default-1"
 
 
 def test_phones_accept_the_current_version_once_and_enroll_with_it_alone(company: Company) -> None:

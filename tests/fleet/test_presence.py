@@ -234,7 +234,6 @@ def test_a_position_is_discarded_unless_the_policy_allows_it_and_is_kept_sealed(
     guards.bind(location_rule=rule)
     later = at + SECOND
     hear(other.heartbeat(later, location=location), one.heartbeat(later, location=location))
-    guards.unbind()
     assert sorted(device_id for device_id, _ in asked) == sorted([one.id, other.id])
     assert _location(other) is None
     sealed = _location(one)

@@ -145,7 +145,7 @@ def _forget_revocation(known: Phone, gone: Phone) -> None:
         session().execute(update(Device).values(state="active"))
         session().execute(update(Certificate).values(revoked_at=None))
         for model in (Certificate, NoticeAcceptance, Holding, Presence, TimelineEntry):
-            session().execute(delete(model).where(model.device_id == gone.id))  # type: ignore[attr-defined]
+            session().execute(delete(model).where(model.device_id == gone.id))
         session().execute(delete(Device).where(Device.id == gone.id))
     assert known.id != gone.id
 
