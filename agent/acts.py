@@ -15,6 +15,7 @@ from agent.events import Events
 from agent.guard import Guard, Outcome, act_event
 from agent.handset import Handset
 from agent.policy import PolicyDesk
+from mqtt.contract.codec import clean_text
 from mqtt.contract.limits import RECORD_MAX, RECORD_TEXT_KEPT
 from mqtt.contract.names import EventType, Severity
 from mqtt.contract.times import to_wire
@@ -55,6 +56,7 @@ class Acts:
         """The holder sends a message."""
         if self._handset.body.locked:
             return LOCKED
+        text = clean_text(text)
         other = self._other(channel, address, name)
         hits = self._guard.hits(text)
         verdict = self._judge_message(channel, "out", text, hits, other)
@@ -65,6 +67,7 @@ class Acts:
 
     def receive(self, channel: str, address: str | None, text: str, name: str = "", *, group: bool = False) -> Outcome:
         """A message arrives; it cannot be refused."""
+        text = clean_text(text)
         other = self._other(channel, address, name)
         hits = self._guard.hits(text)
         verdict = self._judge_message(channel, "in", text, hits, other)
@@ -275,6 +278,7 @@ class Acts:
         }
 
     def _other(self, channel: str, address: str | None, name: str) -> Other:
+        address, name = address and clean_text(address), clean_text(name)
         kind = "phone" if channel in ("phone", "sms", "call") else channel
         found = self._book.by_address(kind, address)
         if found is not None:
