@@ -119,8 +119,10 @@ def _tickets(server: FakeServer, device: Device, verdict: str) -> list[dict[str,
             return None
         asked.append(json.loads(body))
         address = crypto.encrypt_to(Jwk.take(device.encryption_jwk), NUMBER.encode())
-        ticket: dict[str, Any] = {"ticket": "t1", "verdict": verdict, "because": [], "expires_at": "2026-11-23T06:50:00.000Z",
-                  "address": address if verdict in ("allow", "warn") else None}  # fmt: skip
+        ticket: dict[str, Any] = {"ticket": "t1", "verdict": verdict, "because": [], "address": None}
+        ticket |= {"expires_at": "2026-11-23T06:50:00.000Z"}
+        if verdict in ("allow", "warn"):
+            ticket["address"] = address
         return 200, json.dumps(ticket).encode(), {}
 
     server.override = answer

@@ -141,7 +141,7 @@ def test_a_receipt_that_does_not_fit_drops_nothing(server: FakeServer, make_phon
     server.wait(lambda: device.got["batches"])
     texts = [record.text for record in phone.loop.run_sync(lambda: phone.core.store.records(1, 5))]
     head = chain.head(chain.origin(device.id), texts).hex()
-    claims = {"sub": device.id, "through": 2, "head": head, "root": None, "iat": server.now()}
+    claims: dict[str, Any] = {"sub": device.id, "through": 2, "head": head, "root": None, "iat": server.now()}
     claims |= {"head": {"head": "ab" * 32}, "ahead": {"through": 9}, "older": {"iat": server.now() - 1000}}.get(
         what, {}
     )
