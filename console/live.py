@@ -77,6 +77,8 @@ class Hub:
     def join(self, actor: Actor, topic: str) -> Mailbox:
         """A mailbox for one page. Raises Unavailable when all places are taken: the page looks by itself then."""
         box = Mailbox(actor, topic)
+        # Whatever happened between the page and its stream is told at once.
+        box.put(None)
         with self._changed:
             own = Counter(other.actor.id for other in self._boxes)[actor.id]
             if len(self._boxes) >= self._capacity or own >= PER_PERSON or self.stopping:

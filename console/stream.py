@@ -41,8 +41,6 @@ def follow(topic: str) -> Response:
     actor.require(TOPICS[topic].demand)
     hub = live.hub()
     box = hub.join(actor, topic)
-    # Whatever happened between the page and its stream is told at once.
-    box.put(None)
     signed_in = _session_check(current_app._get_current_object(), request.cookies.get(SESSION_COOKIE), topic)  # type: ignore[attr-defined]
     answer = Response(_Stream(hub, box, signed_in, _hang_up(request.environ)), mimetype="text/event-stream")
     answer.headers["X-Accel-Buffering"] = "no"
