@@ -1,0 +1,45 @@
+"""A whole server on each database, shared by the tests of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.phone import Phone
+from tests.support.server import Server
+
+
+@pytest.fixture(scope="module")
+def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running installation on the database of the day."""
+    running = Server.make(tmp_path_factory.mktemp("server"), database_url)
+    try:
+        yield running.start()
+    finally:
+        running.stop()
+    assert running.pids() == {}, "a process outlived the server"
+
+
+@pytest.fixture
+def phone(server: Server, tmp_path: Path) -> Iterator[Phone]:
+    """A phone that is enrolled, connected and greeted."""
+    with living_phone(server, tmp_path / "phone") as living:
+        yield living
+
+
+class living_phone:
+    """A context that enrolls and connects a phone and closes it at the end."""
+
+    def __init__(self, server: Server, state: Path, **token: object) -> None:
+        self._server, self._state, self._token = server, state, token
+
+    def __enter__(self) -> Phone:
+        self.phone = Phone.enroll(self._server.base_url, self._server.token(**self._token), state=self._state)
+        self.phone.connect()
+        self.phone.wait_greeted()
+        return self.phone
+
+    def __exit__(self, *_: object) -> None:
+        self.phone.close()
