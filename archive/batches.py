@@ -88,20 +88,21 @@ def read(plain: bytes) -> ReadBatch:
     """Read a batch's JSON. Raises Unreadable."""
     try:
         members = _members(plain)
-        texts = _texts(members)
-        batch = Batch.take({**members, "records": [codec.clean_text(text) for text in texts]})
+        readings = _readings(_texts(members))
+        # Only the other members are judged here: a text is judged when it is a record.
+        batch = Batch.take({**members, "records": [""] * len(readings[0])})
         signature = unb64u(batch.sig)
     except BadPayload as error:
         raise Unreadable(error.reason, error.detail) from error
     except ValueError as error:
         raise Unreadable(Reason.FORM, "sig") from error
     prev, claimed = bytes.fromhex(batch.prev), bytes.fromhex(batch.head)
-    for encoded in _encodings(texts):
-        leaves = [hashlib.sha256(text).digest() for text in encoded]
+    for texts in readings:
+        leaves = [hashlib.sha256(text).digest() for text in texts]
         heads = _heads(prev, leaves)
         if heads[-1] == claimed:
             break
-    return ReadBatch(batch.first, prev, claimed, signature, encoded, leaves, heads, plain)
+    return ReadBatch(batch.first, prev, claimed, signature, texts, leaves, heads, plain)
 
 
 def _texts(members: dict[str, Any]) -> list[str]:
@@ -123,14 +124,16 @@ def _members(plain: bytes) -> dict[str, Any]:
         return members
 
 
-def _encodings(texts: list[str]) -> Iterator[list[bytes]]:
+def _readings(texts: list[str]) -> list[list[bytes]]:
     """The bytes that the phone may have hashed: with a lone surrogate its library chose them, and the head tells."""
     try:
-        yield [text.encode() for text in texts]
+        return [[text.encode() for text in texts]]
     except UnicodeEncodeError:
-        yield [text.encode("utf-8", "surrogatepass") for text in texts]
-        yield [text.encode("utf-8", "replace") for text in texts]
-        yield [_substituted(text).encode() for text in texts]
+        return [
+            [text.encode("utf-8", "surrogatepass") for text in texts],
+            [text.encode("utf-8", "replace") for text in texts],
+            [_substituted(text).encode() for text in texts],
+        ]
 
 
 def _substituted(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -173,7 +174,13 @@ def decrypt(keys: Sequence[SigningKey], token: str | bytes, limit: int = MAX_UNP
         raise BadToken("kid")
     try:
         from_jwk(header.get("epk") or {})
-        opened = jwe.decrypt_compact(text, ECKey.import_key(key.private_pem()), registry=_registry)
+        opened = jwe.decrypt_compact(text, _opener(key), registry=_registry)
     except (JoseError, ValueError, TypeError, AttributeError) as error:
         raise BadToken("jwe") from error
     return unpack(opened.plaintext or b"", limit)
+
+
+@lru_cache(maxsize=32)
+def _opener(key: SigningKey) -> ECKey:
+    # Importing a key takes as long as opening a message with it.
+    return ECKey.import_key(key.private_pem())
