@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import policies.engine as engine
 from agent.archive import Archive
 from agent.contacts import Book
 from agent.core import Core
@@ -15,11 +16,10 @@ from agent.events import Events
 from agent.guard import Guard, Outcome, act_event
 from agent.handset import Handset
 from agent.policy import PolicyDesk
+from agent.records import blank_record
 from mqtt.contract.codec import clean_text
 from mqtt.contract.limits import RECORD_MAX, RECORD_TEXT_KEPT
 from mqtt.contract.names import EventType, Severity
-from mqtt.contract.times import to_wire
-from policies import engine
 
 LOCKED = Outcome(allowed=False, action="lock", because=("locked",))
 
@@ -252,30 +252,8 @@ class Acts:
         return self._archive.append(members, media)
 
     def _members(self, channel: str, kind: str, direction: str, other: Other, message_id: str) -> dict[str, Any]:
-        return {
-            "id": message_id,
-            "at": to_wire(self._core.clock.server_now()),
-            "source": "live",
-            "channel": channel,
-            "kind": kind,
-            "direction": direction,
-            "conversation": other.conversation,
-            "group": False,
-            "account": None,
-            "sender": None,
-            "peer": other.peer,
-            "refers": None,
-            "text": "",
-            "outcome": None,
-            "duration_s": 0,
-            "recorded": None,
-            "amount_fen": None,
-            "ticket": None,
-            "media": None,
-            "case": None,
-            "hits": [],
-            "blocked": False,
-        }
+        at = self._core.clock.server_now()
+        return blank_record(channel, kind, direction, other.conversation, other.peer, at) | {"id": message_id}
 
     def _other(self, channel: str, address: str | None, name: str) -> Other:
         address, name = address and clean_text(address), clean_text(name)

@@ -60,6 +60,7 @@ class Archive:
         self._flush_timer: Timer | None = None
         self._answer_timer: Timer | None = None
         self._drains: list[Callable[[], object]] = []
+        self.detour: Callable[[], object] = lambda: None
         self.media_gate: Callable[[], object] = lambda: None
 
     # What the phone says of itself
@@ -275,6 +276,8 @@ class Archive:
         self._drains.append(finish)
         self._core.loop.call_later(deadline, finish)
         self.restart()
+        if self._core.mqtt_closed:
+            self.detour()
 
 
 def _fitting(records: list[StoredRecord], limit: int) -> int:

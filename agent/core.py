@@ -46,6 +46,7 @@ class Options:
     backoff_first: float = limits.BACKOFF_FIRST_S
     backoff_longest: float = limits.BACKOFF_MAX_S
     refusals_before_status: int = 3
+    integrity_quiet: float = limits.INTEGRITY_EVENT_S
     trace: bool = False
     seed: int | None = None
     http_ca: str | None = None
@@ -71,7 +72,8 @@ class Core:
         self.connection = ""
         self.time_ready = False
         self.mqtt_closed = False
-        self.collecting = True
+        self.notice_accepted = True
+        self.retired = False
         self.finding_since: dict[str, datetime] = {}
         self._heard: float = time.get("heard", wall().timestamp())
 
@@ -79,6 +81,11 @@ class Core:
     def online(self) -> bool:
         """Whether a connection stands."""
         return self.link is not None and self.link.alive
+
+    @property
+    def collecting(self) -> bool:
+        """Whether anything may be recorded: the notice in force is accepted, and nothing was wiped."""
+        return self.notice_accepted and not self.retired
 
     def publish(self, kind: Up, payload: bytes, done: Done | None = None) -> bool:
         """Publish on one of the phone's own topics; False without a connection."""

@@ -7,13 +7,15 @@ import uuid
 from typing import Any
 
 from agent.archive import Archive
-from agent.clock import monotonic
 from agent.core import Core
 from agent.errors import Untrusted
+from agent.loop import Timer
+from agent.records import blank_record
 from mqtt.contract import codec
 from mqtt.contract.event import EventBody
-from mqtt.contract.limits import EXCERPT_MAX, INTEGRITY_EVENT_S
+from mqtt.contract.limits import EXCERPT_MAX
 from mqtt.contract.names import EventType, Severity, Typ, Up
+from mqtt.contract.times import from_wire
 
 
 class Events:
@@ -22,7 +24,8 @@ class Events:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.archive = Archive(core, self.integrity)
-        self._integrity_at: float | None = None
+        self._quiet: Timer | None = None
+        self._last: dict[str, str] = {}
         self._unsaid = 0
 
     def tell(
@@ -61,37 +64,19 @@ class Events:
     def integrity(self, what: str, reason: str) -> None:
         """Something that should come from the server does not verify: at most one event a minute, with a count."""
         self._unsaid += 1
-        now = monotonic()
-        if self._integrity_at is not None and now - self._integrity_at < INTEGRITY_EVENT_S:
-            return
-        self._integrity_at = now
-        count, self._unsaid = self._unsaid, 0
-        detail = {"what": what, "reason": reason, "count": count}
-        self.tell(EventType.INTEGRITY, Severity.CRITICAL, detail=detail)
+        self._last = {"what": what, "reason": reason}
+        if self._quiet is None:
+            self._say()
+
+    def _say(self) -> None:
+        self._quiet = None
+        if self._unsaid:
+            count, self._unsaid = self._unsaid, 0
+            self._quiet = self._core.loop.call_later(self._core.options.integrity_quiet, self._say)
+            self.tell(EventType.INTEGRITY, Severity.CRITICAL, detail={**self._last, "count": count})
 
 
 def _record(event: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": event["id"],
-        "at": event["at"],
-        "source": "live",
-        "channel": "device",
-        "kind": "event",
-        "direction": "out",
-        "conversation": "device",
-        "group": False,
-        "account": None,
-        "sender": None,
-        "peer": {"address": None, "name": ""},
-        "refers": None,
-        "text": codec.encode(event).decode(),
-        "outcome": None,
-        "duration_s": 0,
-        "recorded": None,
-        "amount_fen": None,
-        "ticket": None,
-        "media": None,
-        "case": None,
-        "hits": [],
-        "blocked": event["blocked"],
-    }
+    at = from_wire(event["at"])
+    members = blank_record("device", "event", "out", "device", {"address": None, "name": ""}, at)
+    return members | {"id": event["id"], "text": codec.encode(event).decode(), "blocked": event["blocked"]}

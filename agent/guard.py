@@ -8,6 +8,7 @@ from typing import Any
 
 import re2
 
+import policies.engine as engine
 from agent import clock
 from agent.core import Core
 from agent.counters import Contacted, Counters
@@ -16,7 +17,6 @@ from agent.handset import Handset
 from agent.policy import PolicyDesk
 from mqtt.contract.limits import EXCERPT_MAX
 from mqtt.contract.names import EventType, Severity
-from policies import engine
 
 EFFECTIVE_TALK_S = 10
 _ACTS = {

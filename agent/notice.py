@@ -31,14 +31,14 @@ class NoticeDesk:
         self._gate()
 
     def _gate(self) -> None:
-        self._core.collecting = self.wanted in (None, "", self.accepted)
+        self._core.notice_accepted = self.wanted in (None, "", self.accepted)
 
     def want(self, version: str) -> None:
         """The newest desired state names this notice; "" for none."""
         self.wanted = version
         self._gate()
         self._save()
-        if not self._core.collecting and self.shown is None:
+        if not self._core.notice_accepted and self.shown is None:
             self._fetch()
 
     def _fetch(self) -> None:

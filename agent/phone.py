@@ -16,7 +16,7 @@ from agent.connection import Connection, Parts
 from agent.contacts import Book
 from agent.controls import Controls, on_loop
 from agent.core import Core, Options
-from agent.enrolling import begin, keep
+from agent.enrolling import begin, former_chain, keep
 from agent.errors import AgentError
 from agent.events import Events
 from agent.guard import Guard
@@ -148,6 +148,8 @@ class Phone:
         )  # fmt: skip
         self.commands.services = self.services
         self.archive.media_gate = self.media.go
+        self.archive.detour = self.late.go
+        self.core.retired = self.body.body.wiped is not None
         self.media.passed = self.archive.flush_soon
         self.connection.greeted = self._greeted
         self.renewal.renewed = self.connection.renewed
@@ -155,6 +157,12 @@ class Phone:
         self.status.on_status = self._on_status
         self.policy.applied = self._applied
         self._started = False
+        self._begin_chain()
+
+    def _begin_chain(self) -> None:
+        former = self.core.store.get("former")
+        if former is not None and self.archive.last_seq == 0:
+            self.archive.append(former_chain(former, self.core.clock.server_now()))
 
     # Between the parts
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import policies.engine as engine
 from agent.backoff import Backoff
 from agent.core import Core
 from agent.errors import AgentError, Untrusted
@@ -20,7 +21,6 @@ from mqtt.contract.desired import Bundle as BundleDocument
 from mqtt.contract.desired import BundleRef, Desired
 from mqtt.contract.names import Outcome, Typ, Up
 from mqtt.contract.reported import ReportedBody
-from policies import engine
 
 log = logging.getLogger("agent.policy")
 RETRY_FIRST_S = 15.0

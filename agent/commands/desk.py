@@ -76,7 +76,8 @@ class CommandDesk:
             reason = "unsupported" if error.reason == "unsupported" else "args"
             self._settle(command.jti, _value(command), ResultStatus.REJECTED, reason)
             return
-        value = {**_value(command), **self._result(command.jti, ResultStatus.RECEIVED)}
+        since = self._core.clock.server_time()
+        value = {**_value(command), "since": since, **self._result(command.jti, ResultStatus.RECEIVED)}
         self._core.store.put_command(command.jti, value, done=False, acknowledged=False)
         self._say(command.jti, value)
         self._run(command.jti, value, args)
@@ -102,7 +103,7 @@ class CommandDesk:
                 self._settle(jti, value, status, detail, output, then)
 
         try:
-            EFFECTS[CommandType(value["type"])](Deed(jti, args, self.services, finish))
+            EFFECTS[CommandType(value["type"])](Deed(jti, value["since"], args, self.services, finish))
         except Exception:
             log.exception("the effect of a command failed")
             finish(ResultStatus.FAILED, "error", None, None)

@@ -44,9 +44,13 @@ class Services:
 
 @dataclass
 class Deed:
-    """One command being carried out; `finish` is called exactly once, at once or later."""
+    """One command being carried out since `since` (server time, Unix seconds).
+
+    `finish` is called exactly once, at once or later.
+    """
 
     jti: str
+    since: float
     args: Any
     services: Services
     finish: Callable[[ResultStatus, str | None, dict[str, Any] | None, Callable[[], object] | None], object]

@@ -14,7 +14,9 @@ WORK_DATA = ("records", "media")
 def wipe(deed: Deed) -> None:
     """Erases; `succeeded` comes after the erasure of work data, or just before the reset of the device."""
     if deed.args.preserve_records:
-        deed.services.archive.drain(float(deed.args.deadline_s), lambda left: _erase(deed, left))
+        # A restart in the middle of a wipe does not begin its time anew.
+        left_s = max(0.0, deed.args.deadline_s - (deed.services.core.clock.server_time() - deed.since))
+        deed.services.archive.drain(left_s, lambda left: _erase(deed, left))
     else:
         _erase(deed, deed.services.archive.unsent)
 
@@ -36,6 +38,7 @@ def erase_work_data(services: Services, scope: str) -> None:
         services.book.erase()
         services.handset.erase_work()
         services.handset.body.wiped = scope
+        services.core.retired = True
         services.handset.save()
         services.policy.erase()
         services.core.store.forget("counters", "notice")

@@ -160,7 +160,7 @@ def test_a_command_interrupted_by_a_crash_runs_again_only_if_it_is_lock_unlock_o
     jti = str(uuid.uuid4())
     args: dict[str, Any] = {"message": "x"} if kind == "lock" else {"seconds": 5}
     received = {"command": jti, "status": "received", "detail": None, "output": None, "at": "2026-11-23T06:50:00.000Z"}
-    value = {"type": kind, "args": args, "result": received}
+    value = {"type": kind, "args": args, "since": 0.0, "result": received}
     phone.loop.run_sync(lambda: phone.core.store.put_command(jti, value, done=False, acknowledged=False))
     phone.kill()
     again = Phone.open(tmp_path / "phone", options=QUICK)
@@ -271,7 +271,7 @@ def test_an_unverifiable_command_gets_no_result_but_one_integrity_event(
     for _ in range(5):
         server.send(device, "command", token)
     server.wait(lambda: device.got["event"])
-    phone.wait(lambda p: p.events._unsaid == 4, what="four more, unsaid")
+    phone.wait(lambda p: p.events._unsaid == 4, what="four more, not told yet")
     assert [event["detail"]["what"] for event in device.got["event"]] == ["command"]
     assert not device.got["result"]
     assert not phone.handset.locked
@@ -302,6 +302,15 @@ def test_a_key_set_signed_by_a_stranger_is_not_taken(server: FakeServer, make_ph
     assert set(phone.core.trust.signing) == before
 
 
+def test_what_does_not_verify_is_told_once_a_minute_with_a_count(server: FakeServer, make_phone: MakePhone) -> None:
+    phone = make_phone(integrity_quiet=0.3)
+    device = server.devices[phone.id]
+    for _ in range(6):
+        server.send(device, "command", b"noise")
+    server.wait(lambda: len(device.got["event"]) == 2)
+    assert [event["detail"]["count"] for event in device.got["event"]] == [1, 5]
+
+
 # Wipes
 
 
@@ -321,6 +330,7 @@ def test_a_wipe_of_work_data_sends_the_queue_first(server: FakeServer, make_phon
     assert phone.handset.wiped == "work_data"
     assert phone.policy.in_force is None
     assert phone.loop.run_sync(lambda: phone.core.store.records(1, 10)) == []
+    assert phone.handset.receive_sms("+8613900001111", "之后").seq == 0
 
 
 def test_a_wipe_that_cannot_send_the_queue_erases_at_its_deadline_and_says_what_was_left(
@@ -356,6 +366,28 @@ def test_a_wipe_of_the_device_says_its_last_word_and_leaves_nothing(
     slots = phone.loop.run_sync(phone.core.store.store.slots)
     facts = phone.loop.run_sync(lambda: phone.core.store.get("identity"))
     assert (slots, facts) == ({}, None)
+
+
+@pytest.mark.parametrize("passed", [0.0, 3600.0])
+def test_a_wipe_that_a_crash_interrupted_keeps_its_deadline(
+    server: FakeServer, make_phone: MakePhone, tmp_path: Path, passed: float
+) -> None:
+    phone = make_phone()
+    device = server.devices[phone.id]
+    server.archive_records = False
+    phone.handset.receive_sms("+8613900001111", "x")
+    jti = _wipe(server, device, "work_data", preserve=True, deadline=60)
+    kept = phone.wait(lambda p: p.core.store.command(jti))
+    assert kept is not None
+    kept["since"] -= passed
+    phone.loop.run_sync(lambda: phone.core.store.put_command(jti, kept, done=False, acknowledged=False))
+    phone.kill()
+    again = Phone.open(tmp_path / "phone", options=QUICK)
+    server.archive_records = passed == 0.0
+    again.connect()
+    result = _final(server, device, jti)
+    again.close()
+    assert (result["status"], result["output"]["records_left"]) == ("succeeded", 0 if passed == 0.0 else 1)
 
 
 def test_a_wipe_reaches_a_phone_that_the_broker_refuses(server: FakeServer, make_phone: MakePhone) -> None:

@@ -12,6 +12,7 @@ from agent import crypto
 from agent.errors import AgentError, EnrollmentRefused, RequestFailed, Untrusted
 from agent.identity import Pins
 from agent.phone import Phone
+from mqtt.contract.records import read_record
 from tests.agent.conftest import QUICK, MakePhone
 from tests.agent.fake_server import Authority, FakeServer, new_key, pem
 
@@ -118,7 +119,13 @@ def test_a_new_enrollment_is_a_new_life(server: FakeServer, tmp_path: Path) -> N
     second = _enroll(server, tmp_path / "p")
     try:
         assert second.id != first.id
-        assert (second.archive.last_seq, second.identity.keys == first.identity.keys) == (0, False)
+        assert second.identity.keys != first.identity.keys
+        assert second.core.store.command("x") is None
+        second.connect()
+        second.wait_archived(1)
+        record = read_record(server.devices[second.id].records[0])
+        named = {"device_id": first.id, "seq": 1, "head": first.archive._last_head.hex()}
+        assert (record.kind, json.loads(record.text)) == ("system", named)
     finally:
         second.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,9 +143,12 @@ def test_a_receipt_that_does_not_fit_drops_nothing(server: FakeServer, make_phon
     texts = [record.text for record in phone.loop.run_sync(lambda: phone.core.store.records(1, 5))]
     head = chain.head(chain.origin(device.id), texts).hex()
     claims: dict[str, Any] = {"sub": device.id, "through": 2, "head": head, "root": None, "iat": server.now()}
-    claims |= {"head": {"head": "ab" * 32}, "ahead": {"through": 9}, "older": {"iat": server.now() - 1000}}.get(
-        what, {}
-    )
+    spoilt: dict[str, dict[str, Any]] = {
+        "head": {"head": "ab" * 32},
+        "ahead": {"through": 9},
+        "older": {"iat": server.now() - 1000},
+    }
+    claims |= spoilt.get(what, {})
     key = server.encryption if what == "key" else None
     server.send(device, "archived", server.sign(Typ.ARCHIVED, claims, key=key))
     if what == "older":
