@@ -5,117 +5,120 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from typing import Any
-
+import click
 from flask import Flask
 
-from config.settings import Settings
+import doctor
+import serve
+from archive import api as archive_api
+from archive import cli as archive_cli
+from archive import device as archive_device
+from archive import device_api as archive_device_api
+from archive import jobs as archive_jobs
+from config.settings import Settings, SettingsError, load
+from console import setup as console
+from core import cli as core_cli
+from core import db, housekeeping, runtime
+from core.http import health, limits, openapi
+from core.http import identity as http_identity
+from core.http.app import ShoujiApp
+from core.http.identity import Authenticators
+from fleet import api as fleet_api
+from fleet import cli as fleet_cli
+from fleet import device as fleet_device
+from fleet import device_api as fleet_device_api
+from fleet import jobs as fleet_jobs
+from fleet import pki_api
+from fleet.commands import api as commands_api
+from fleet.commands import cli as commands_cli
+from fleet.commands import device as commands_device
+from fleet.commands import device_api as commands_device_api
+from fleet.commands import jobs as commands_jobs
+from fleet.device_auth import authenticate
+from identity import api as identity_api
+from identity import auth_api
+from identity import cli as identity_cli
+from identity import jobs as identity_jobs
+from identity.authentication import actor_from_request_credentials
+from mqtt import api as mqtt_api
+from mqtt import broker_effects
+from mqtt import cli as mqtt_cli
+from mqtt.routes import Router
+from notify import api as notify_api
+from policies import api as policies_api
+from policies import cli as policies_cli
+from policies import device as policies_device
+from policies import device_api as policies_device_api
+from policies import jobs as policies_jobs
+from policies import schema_api
 
 VERSION = "0.1.0"
 APIS = (
-    "core.http.health",
-    "core.http.openapi",
-    "mqtt.api",
-    "notify.api",
-    "identity.auth_api",
-    "identity.api",
-    "fleet.api",
-    "fleet.device_api",
-    "fleet.pki_api",
-    "fleet.commands.api",
-    "fleet.commands.device_api",
-    "policies.api",
-    "policies.device_api",
-    "archive.api",
-    "archive.device_api",
+    health.api,
+    openapi.api,
+    mqtt_api.api,
+    notify_api.api,
+    auth_api.api,
+    identity_api.api,
+    fleet_api.api,
+    fleet_device_api.api,
+    pki_api.api,
+    commands_api.api,
+    commands_device_api.api,
+    policies_api.api,
+    policies_device_api.api,
+    schema_api.api,
+    archive_api.api,
+    archive_device_api.api,
 )
-DEVICE_ROUTES = ("fleet.device", "fleet.commands.device", "policies.device", "archive.device")
-COMMANDS = ("mqtt.cli", "identity.cli", "fleet.cli", "fleet.commands.cli", "policies.cli", "archive.cli", "core.cli")
-JOBS = ("core.housekeeping", "identity.jobs", "fleet.jobs", "fleet.commands.jobs", "policies.jobs", "archive.jobs")
-
-
-def _modules(names: tuple[str, ...]) -> list[Any]:
-    found: list[Any] = []
-    for name in names:
-        parts = name.split(".")
-        if all(importlib.util.find_spec(".".join(parts[: i + 1])) for i in range(len(parts))):
-            found.append(importlib.import_module(name))
-    return found
+DEVICE_ROUTES = (fleet_device.routes, commands_device.routes, policies_device.routes, archive_device.routes)
+COMMANDS: tuple[click.Command, ...] = (
+    core_cli.database,
+    core_cli.jobs_group,
+    mqtt_cli.broker,
+    identity_cli.cli,
+    fleet_cli.cli,
+    commands_cli.cli,
+    policies_cli.cli,
+    archive_cli.cli,
+    doctor.command,
+)
+BY_IMPORT = (housekeeping, broker_effects, identity_jobs, fleet_jobs, commands_jobs, policies_jobs, archive_jobs)
+"""Rooms whose jobs, effects and receivers register themselves when they are imported."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Build the application: database, rooms, routes, command line. Raises SettingsError."""
-    from config.settings import load
-    from core import db as database
-    from core import runtime
-    from core.http import identity as http_identity
-    from core.http import limits
-    from core.http.app import ShoujiApp
-    from mqtt.api import ROUTER_EXTENSION
-    from mqtt.routes import Router
-
-    current = settings or load()
+    """Build the application: database, rooms, routes, command line. A wrong setting ends the process and is named."""
+    current = settings or _load()
     current.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = ShoujiApp(__name__, VERSION, static_folder=None)
     app.config.update(
-        SQLALCHEMY_DATABASE_URI=current.database,
-        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(current.database),
+        SQLALCHEMY_DATABASE_URI=current.database, SQLALCHEMY_ENGINE_OPTIONS=_engine_options(current.database)
     )
     bound = runtime.bind(app, current)
     app.config["SECRET_KEY"] = bound.ring.web_secret()
-    database.db.init_app(app)
+    db.db.init_app(app)
     with app.app_context():
-        database.install_hooks(database.db.engine)
-    for module in _modules(APIS):
-        app.register_api(module.api.blueprint)
-    app.extensions[ROUTER_EXTENSION] = Router(module.routes for module in _modules(DEVICE_ROUTES))
-    for module in _modules(COMMANDS):
-        for group in _groups(module):
-            app.cli.add_command(group)
-    _modules(JOBS)
-    _modules(("mqtt.broker_effects",))
-    for module in _modules(("console.setup",)):
-        module.register(app)
-    http_identity.bind(app, _authenticators())
+        db.install_hooks(db.db.engine)
+    for api in APIS:
+        app.register_api(api.blueprint)
+    app.extensions[mqtt_api.ROUTER_EXTENSION] = Router(DEVICE_ROUTES)
+    for command in (*COMMANDS, serve.command(app, current)):
+        app.cli.add_command(command)
+    console.register(app)
+    http_identity.bind(app, Authenticators(staff=actor_from_request_credentials, device=authenticate))
     limits.register(app)
-    _add_serve(app, current)
     return app
 
 
-def _groups(module: Any) -> list[Any]:
-    """Every command group that a room's cli module defines."""
-    import click
-
-    own = [value for value in vars(module).values() if isinstance(value, click.Group)]
-    return own or [value for value in vars(module).values() if isinstance(value, click.Command)]
+def _load() -> Settings:
+    try:
+        return load()
+    except SettingsError as error:
+        raise SystemExit(str(error)) from None
 
 
 def _engine_options(address: str) -> dict[str, object]:
     if address.startswith("sqlite"):
         return {"connect_args": {"timeout": 15, "check_same_thread": False}}
-    return {"pool_size": 10, "max_overflow": 80, "pool_pre_ping": True, "connect_args": {"prepare_threshold": 5}}
-
-
-def _authenticators() -> Any:
-    from core.http.identity import Authenticators
-
-    staff = _modules(("identity.authentication",))
-    device = _modules(("fleet.device_auth",))
-    return Authenticators(
-        staff=staff[0].actor_from_request_credentials if staff else lambda *_: None,
-        device=device[0].authenticate if device else None,
-    )
-
-
-def _add_serve(app: Flask, settings: Settings) -> None:
-    import click
-
-    @app.cli.command("serve")
-    @click.option("--role", type=click.Choice(["all", "broker", "web", "worker"]), default="all", show_default=True)
-    def serve_command(role: str) -> None:
-        """Run the server, or one of its processes."""
-        import serve
-
-        serve.serve(app, settings, role)
+    return {"pool_size": 10, "max_overflow": 80, "pool_pre_ping": True}

@@ -155,3 +155,15 @@ def _report_alive(app: Flask, stop: threading.Event) -> None:
 
 
 ROLES: dict[str, Callable[[Flask, Settings], None]] = {"all": _all, "web": _web, "worker": _worker, "broker": _broker}
+
+
+def command(app: Flask, settings: Settings) -> click.Command:
+    """The `flask serve` command of an application."""
+
+    @click.command("serve")
+    @click.option("--role", type=click.Choice(sorted(ROLES)), default="all", show_default=True)
+    def serve_command(role: str) -> None:
+        """Run the server, or one of its processes."""
+        serve(app, settings, role)
+
+    return serve_command

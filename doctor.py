@@ -1,0 +1,105 @@
+"""`flask doctor`: looks at an installation from outside and says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from core import audit, clock, migrate, outbox, roles, witness
+from core.crypto.x509 import certificate_end
+from core.db import db
+from core.runtime import runtime
+from core.uow import unit_of_work
+from mqtt.broker import BrokerError
+from mqtt.broker.files import BrokerFiles
+from mqtt.broker.process import find_mosquitto
+
+FREE_BYTES = 1_000_000_000
+OUTBOX_ROWS = 10_000
+CERTIFICATE_WARNING = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: fine, or what is wrong and what to do."""
+
+    what: str
+    wrong: str = ""
+
+
+Check = Callable[[], Iterator[Finding]]
+
+
+def _database() -> Iterator[Finding]:
+    try:
+        with unit_of_work(write=False) as session:
+            session.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        yield Finding("database", f"not reached ({type(error).__name__}): check SHOUJI_DATABASE_URL")
+        return
+    current = migrate.is_current(db.engine)
+    yield Finding("database", "" if current else "of another version: run `flask db upgrade`")
+    if current:
+        yield from _stored()
+
+
+def _stored() -> Iterator[Finding]:
+    with unit_of_work(write=False) as session:
+        broken = audit.verify_chain(session)
+        yield Finding("audit chain", "" if broken is None else f"does not verify at entry {broken}: keep a copy")
+        restored = witness.is_restored(session)
+        yield Finding("witness", "the database is older than the witness file: restart the worker" if restored else "")
+        waiting = outbox.depth(session)
+        yield Finding("outbox", f"{waiting} effects wait: is the worker up?" if waiting > OUTBOX_ROWS else "")
+        away = roles.away()
+        yield Finding("processes", f"away: {', '.join(away)}: is `flask serve` running?" if away else "")
+
+
+def _keys() -> Iterator[Finding]:
+    open_files = [path for path in runtime().ring.folder.rglob("*") if path.is_file() and path.stat().st_mode & 0o077]
+    wrong = f"{open_files[0]} is readable by others: chmod 600" if open_files else ""
+    yield Finding("key ring", wrong)
+
+
+def _disk() -> Iterator[Finding]:
+    free = shutil.disk_usage(runtime().settings.data_dir).free
+    yield Finding("disk", "" if free > FREE_BYTES else f"{free // 1_000_000} MB left in the data folder")
+
+
+def _broker() -> Iterator[Finding]:
+    settings = runtime().settings
+    if settings.broker_url:
+        yield Finding("broker (outside)", "")
+        return
+    try:
+        find_mosquitto(settings)
+        yield Finding("mosquitto", "")
+    except BrokerError as error:
+        yield Finding("mosquitto", error.text.en)
+    certificate = BrokerFiles.in_data_dir(settings.data_dir).certificate
+    if certificate.exists():
+        left = certificate_end(certificate) - clock.now()
+        yield Finding("broker certificate", "" if left > CERTIFICATE_WARNING else f"ends in {left.days} days: restart")
+
+
+CHECKS: tuple[Check, ...] = (_database, _keys, _disk, _broker)
+
+
+@click.command("doctor")
+@with_appcontext
+def command() -> None:
+    """Check the installation; ends with status 1 when something is wrong."""
+    findings = [finding for check in CHECKS for finding in check()]
+    for finding in findings:
+        click.echo(
+            f"{'ok   ' if not finding.wrong else 'WRONG'} {finding.what}{': ' if finding.wrong else ''}{finding.wrong}"
+        )
+    if any(finding.wrong for finding in findings):
+        raise SystemExit(1)
