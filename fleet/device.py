@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from core import outbox
 from fleet import findings, heartbeats, hello, presence
 from fleet.hello import CLONED
 from mqtt.contract.names import Up
 from mqtt.events import flooded, taken_over
 from mqtt.routes import DeviceRoutes, Inbound, Refusal
 
-FLOOD = "flood"
+FLOOD, KICK_EFFECT = "flood", "kick"
 routes = DeviceRoutes()
 
 
@@ -35,7 +36,8 @@ def on_heartbeat(batch: Sequence[Inbound]) -> list[Refusal]:
 
 @flooded.connect
 def on_flood(_sender: Any, devices: Sequence[str]) -> None:
-    """Phones sent more than the protocol allows."""
+    """Phones sent more than the protocol allows: their sessions are cut again and again while that lasts."""
+    outbox.enqueue(KICK_EFFECT, devices)
     findings.observe_known([findings.Observation(device_id, FLOOD, True) for device_id in devices])
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from mqtt.contract.limits import INTEGER_MAX
 from mqtt.contract.model import Count, DeviceSigned, Digest, Generation, Label, Message, Name, Uuid, WireTime
 from mqtt.contract.reported import ReportedBody
 
@@ -22,8 +23,8 @@ class HelloBody(Message):
     bundle: Digest | None = None
     reported: ReportedBody | None = None
     contacts_version: Generation = 0
-    next_seq: Annotated[int, Field(ge=1)] = 1
-    oldest_seq: Annotated[int, Field(ge=1)] = 1
+    next_seq: Annotated[int, Field(ge=1, le=INTEGER_MAX)] = 1
+    oldest_seq: Annotated[int, Field(ge=1, le=INTEGER_MAX)] = 1
     archived_through: Count = 0
     clock: WireTime
     notice_version: Name | None = None

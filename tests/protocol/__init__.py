@@ -1,0 +1,1 @@
+"""The protocol page against the code: figures, tables, schemas, examples and worked values."""
