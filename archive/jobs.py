@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from archive import verify, waiting
+from archive import queries, verify, waiting
 from core import jobs
+from fleet.commands import guards
 
 VERIFIED_A_NIGHT = 500_000
+
+# A wipe asks how much a phone holds that nobody else has.
+guards.bind(archived_through=queries.archived_through)
 
 
 @jobs.register("archive-verify", cron="40 3 * * *")

@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import delete, update
 
+from archive import queries
 from archive.models import Chain, Seam, StoredRecord
 from core.uow import unit_of_work
+from fleet.commands import guards
 from tests.archive.parts import (
     Recorder,
     alerts,
@@ -174,3 +176,17 @@ def test_a_phone_cannot_skip_records_without_saying_so(recorder: Recorder) -> No
     take(recorder.sends(5))
     assert receipt(recorder)["through"] == 2
     assert seams() == []
+
+
+def test_a_wipe_knows_what_is_archived_by_now(recorder: Recorder) -> None:
+    guards.bind(archived_through=queries.archived_through)
+    recorder.say_many(3)
+    take(recorder.hello())
+    with unit_of_work(write=False):
+        assert guards.unsent([recorder.id]) == {recorder.id: 3}
+    take(recorder.sends(1, 2))
+    with unit_of_work(write=False):
+        assert guards.unsent([recorder.id]) == {recorder.id: 1}
+    take(recorder.sends(3))
+    with unit_of_work(write=False):
+        assert guards.would_lose_records([recorder.id]) == set()
