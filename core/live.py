@@ -12,7 +12,8 @@ from sqlalchemy import String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, wake
-from core.db import Base, SerialKey, insert_rows, session
+from core.bulk import insert_each
+from core.db import Base, SerialKey, session
 
 WAKE_CHANNEL = "shouji_live"
 KEEP = timedelta(minutes=10)
@@ -31,10 +32,9 @@ class LiveEvent(Base):
 
 def announce(topic: str, keys: Iterable[str]) -> None:
     """Tell open pages that the things with these ids changed, once the current unit has committed."""
-    at = clock.now()
-    rows = [{"topic": topic, "key": key, "at": at} for key in keys]
-    if rows:
-        insert_rows(session(), LiveEvent.__table__, rows)  # type: ignore[arg-type]
+    listed = list(keys)
+    if listed:
+        insert_each(session(), LiveEvent.__table__, "key", listed, {"topic": topic, "at": clock.now()})  # type: ignore[arg-type]
         wake.notify(session(), WAKE_CHANNEL)
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import Index, String, bindparam, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, wake
-from core.db import Base, SerialKey, insert_rows, session
+from core.bulk import insert_each
+from core.db import Base, SerialKey, session
 
 WAKE_CHANNEL = "shouji_outbox"
 
@@ -43,13 +44,11 @@ def enqueue(
 
     `detail` holds ids and figures only, never a body or a secret. `not_before` delays it.
     """
-    due = not_before or clock.now()
-    rows = [
-        {"effect": effect, "key": key, "detail": dict(detail or {}), "not_before": due, "attempts": 0} for key in keys
-    ]
-    if rows:
+    listed = list(keys)
+    same = {"effect": effect, "detail": dict(detail or {}), "not_before": not_before or clock.now(), "attempts": 0}
+    if listed:
         current = session()
-        insert_rows(current, OutboxRow.__table__, rows)  # type: ignore[arg-type]
+        insert_each(current, OutboxRow.__table__, "key", listed, same)  # type: ignore[arg-type]
         wake.notify(current, WAKE_CHANNEL)
 
 

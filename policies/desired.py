@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 
 from core import clock, live, outbox
-from core.db import insert_rows, session, upsert
+from core.bulk import insert_each, texts
+from core.db import insert_rows, session
 from policies import blobs, bundles, devices, lock, rollouts, world
 from policies.models import DesiredHistory, DesiredState
 from policies.world import Mixture, Reached, World
@@ -56,37 +58,36 @@ class Refresh:
     def _batch(self, phones: Sequence[Reached]) -> None:
         stored = _stored([phone.id for phone in phones])
         mixtures = self._world.mixtures(phones)
-        made = {phone.id: self._make(mixtures[phone.id]) for phone in phones}
-        newer = [
-            _next(phone.id, made[phone.id], stored.get(phone.id))
-            for phone in phones
-            if phone.id not in stored or stored[phone.id].bundle != made[phone.id].bundle
-        ]
-        renamed = [
-            Desired(phone.id, stored[phone.id].generation, stored[phone.id].bundle, made[phone.id].mixture)
-            for phone in phones
-            if phone.id in stored
-            and stored[phone.id].bundle == made[phone.id].bundle
-            and stored[phone.id].mixture != made[phone.id].mixture
-        ]
-        _write(newer, renamed)
-        self._send(newer)
-        self.changed += len(newer)
+        newer: dict[Made, dict[str, int]] = defaultdict(dict)
+        renamed: dict[str, list[str]] = defaultdict(list)
+        for phone in phones:
+            made, last = self._make(mixtures[phone.id]), stored.get(phone.id)
+            if last is None or last.bundle != made.bundle:
+                newer[made][phone.id] = last.generation if last else 0
+            elif last.mixture != made.mixture:
+                renamed[made.mixture].append(phone.id)
+        for made, last_generations in newer.items():
+            self._give(made, last_generations)
+        for mixture, device_ids in renamed.items():
+            _rename(mixture, [stored[device_id] for device_id in device_ids])
 
     def _make(self, mixture: Mixture) -> Made:
         if mixture not in self._made:
             self._made[mixture] = Made(bundles.make(self._world, mixture), bundles.keep_mixture(mixture))
         return self._made[mixture]
 
-    def _send(self, newer: Sequence[Desired]) -> None:
-        fresh = sorted({state.bundle for state in newer} - self._told)
-        self._told.update(fresh)
-        named = [digest for bundle in fresh for digest in (*bundles.parts_of(bundle), bundle)]
-        outbox.enqueue(BLOB_EFFECT, blobs.retain(named))
-        send(state.device_id for state in newer)
+    def _give(self, made: Made, last_generations: Mapping[str, int]) -> None:
+        device_ids = list(last_generations)
+        generation = _above(max(last_generations.values()))
+        _write(made, generation, device_ids)
+        if made.bundle not in self._told:
+            self._told.add(made.bundle)
+            outbox.enqueue(BLOB_EFFECT, blobs.retain([*bundles.parts_of(made.bundle), made.bundle]))
+        send(device_ids)
         if self._rollout_id:
-            rollouts.target(self._rollout_id, [(state.device_id, state.generation) for state in newer])
-        live.announce("devices", [state.device_id for state in newer])
+            rollouts.target(self._rollout_id, device_ids, generation)
+        live.announce("devices", device_ids)
+        self.changed += len(device_ids)
 
 
 def refresh(device_ids: Collection[str]) -> int:
@@ -128,26 +129,15 @@ def send(device_ids: Iterable[str]) -> None:
 def outrun(generations: Sequence[tuple[str, int]]) -> None:
     """Give phones the same bundle under a generation above one that they have seen: after a restore of the server."""
     stored = _stored([device_id for device_id, _ in generations])
-    newer = [
-        Desired(
-            device_id,
-            _above(max(seen, stored[device_id].generation)),
-            stored[device_id].bundle,
-            stored[device_id].mixture,
-        )
-        for device_id, seen in generations
-        if device_id in stored and seen < MAX_GENERATION
-    ]
-    _write(newer, [])
+    for device_id, seen in generations:
+        last = stored.get(device_id)
+        if last is not None and seen < MAX_GENERATION:
+            _write(Made(last.bundle, last.mixture), _above(max(seen, last.generation)), [device_id])
 
 
 def of_devices(device_ids: Collection[str]) -> dict[str, Desired]:
     """Desired states of many phones in one query."""
     return {row.device_id: Desired(row.device_id, row.generation, row.bundle, row.mixture) for row in _rows(device_ids)}
-
-
-def _next(device_id: str, made: Made, last: Row[Any] | None) -> Desired:
-    return Desired(device_id, _above(last.generation if last else 0), made.bundle, made.mixture)
 
 
 def _above(last: int) -> int:
@@ -156,8 +146,9 @@ def _above(last: int) -> int:
 
 
 def _rows(device_ids: Collection[str], *, locked: bool = False) -> Sequence[Row[Any]]:
-    columns = (DesiredState.device_id, DesiredState.generation, DesiredState.bundle, DesiredState.mixture)
-    query = select(*columns).where(DesiredState.device_id.in_(device_ids)).order_by(DesiredState.device_id)
+    columns = DesiredState.__table__.c
+    query = select(columns.device_id, columns.generation, columns.bundle, columns.mixture)
+    query = query.where(columns.device_id.in_(texts(session(), device_ids))).order_by(columns.device_id)
     return session().execute(query.with_for_update() if locked else query).all()
 
 
@@ -165,19 +156,26 @@ def _stored(device_ids: Collection[str]) -> dict[str, Row[Any]]:
     return {row.device_id: row for row in _rows(device_ids, locked=True)}
 
 
-def _write(newer: Sequence[Desired], renamed: Sequence[Desired]) -> None:
+def _write(made: Made, generation: int, device_ids: Sequence[str]) -> None:
+    """Give phones a new desired state, all the same."""
     now = clock.now()
-    rows = [_row(state) for state in (*newer, *renamed)]
+    state = {"generation": generation, "bundle": made.bundle, "mixture": made.mixture}
     table: Any = DesiredState.__table__
-    upsert(session(), table, [{**row, "since": now} for row in rows[: len(newer)]], ["device_id"])
-    upsert(session(), table, [{**row, "since": now} for row in rows[len(newer) :]], ["device_id"], update=["mixture"])
-    insert_rows(session(), DesiredHistory.__table__, [{**row, "at": now} for row in rows])  # type: ignore[arg-type]
+    insert_each(
+        session(), table, "device_id", device_ids, {**state, "since": now}, keys=["device_id"], update=[*state, "since"]
+    )
+    history: Any = DesiredHistory.__table__
+    insert_each(session(), history, "device_id", device_ids, {**state, "at": now})
 
 
-def _row(state: Desired) -> dict[str, Any]:
-    return {
-        "device_id": state.device_id,
-        "generation": state.generation,
-        "bundle": state.bundle,
-        "mixture": state.mixture,
-    }
+def _rename(mixture: str, rows: Sequence[Row[Any]]) -> None:
+    """The same bundle comes to phones by other policies or assignments: only explanations change."""
+    now = clock.now()
+    ids = [row.device_id for row in rows]
+    query = update(DesiredState).where(DesiredState.device_id.in_(texts(session(), ids)))
+    session().execute(query.values(mixture=mixture), execution_options={"synchronize_session": False})
+    kept = [
+        {"device_id": row.device_id, "generation": row.generation, "bundle": row.bundle, "mixture": mixture, "at": now}
+        for row in rows
+    ]
+    insert_rows(session(), DesiredHistory.__table__, kept)  # type: ignore[arg-type]

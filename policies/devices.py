@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import ColumnElement, or_, select
 
+from core.bulk import texts
 from core.db import session
 from fleet import queries as fleet
 from identity import queries as org
@@ -20,7 +21,11 @@ def living(ids: Collection[str]) -> Iterator[list[Reached]]:
     ordered = sorted(set(ids))
     for start in range(0, len(ordered), BATCH):
         chosen = ordered[start : start + BATCH]
-        query = select(phones.c.id, phones.c.org_unit_id).where(phones.c.id.in_(chosen)).order_by(phones.c.id)
+        query = (
+            select(phones.c.id, phones.c.org_unit_id)
+            .where(phones.c.id.in_(texts(session(), chosen)))
+            .order_by(phones.c.id)
+        )
         found = [Reached(*row) for row in session().execute(query)]
         if found:
             yield found

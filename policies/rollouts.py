@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 
 from core import clock
 from core.actor import Actor
+from core.bulk import insert_each
 from core.db import insert_rows, session, upsert
 from core.errors import NotFound
 from core.ids import new_id
@@ -92,21 +93,16 @@ def put_in_force(rollout_id: str, items: Sequence[tuple[str, int]], scope: str) 
     upsert(session(), VersionInForce.__table__, rows, ["document_id", "scope"])  # type: ignore[arg-type]
 
 
-def target(rollout_id: str, states: Sequence[tuple[str, int]]) -> None:
-    """Note which phones (id, generation) a rollout gave a new desired state."""
-    now = clock.now()
-    rows = [
-        {
-            "rollout_id": rollout_id,
-            "device_id": device_id,
-            "ring": 0,
-            "generation": generation,
-            "state": TARGETED,
-            "targeted_at": now,
-        }
-        for device_id, generation in states
-    ]
-    insert_rows(session(), RolloutDevice.__table__, rows)  # type: ignore[arg-type]
+def target(rollout_id: str, device_ids: Sequence[str], generation: int) -> None:
+    """Note which phones a rollout gave a new desired state."""
+    same = {
+        "rollout_id": rollout_id,
+        "ring": 0,
+        "generation": generation,
+        "state": TARGETED,
+        "targeted_at": clock.now(),
+    }
+    insert_each(session(), RolloutDevice.__table__, "device_id", device_ids, same)  # type: ignore[arg-type]
 
 
 def sent(device_ids: Collection[str]) -> None:

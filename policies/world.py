@@ -114,6 +114,10 @@ class World:
         return {}
 
     @cached_property
+    def _by_place(self) -> dict[tuple[str, frozenset[str]], Mixture]:
+        return {}
+
+    @cached_property
     def _live(self) -> list[Assigned]:
         return [a for a in self.assignments if ("Policy", a.policy) in self.documents]
 
@@ -126,7 +130,16 @@ class World:
         return found
 
     def _mixture(self, phone: Reached, in_groups: frozenset[str]) -> Mixture:
-        reaching = [*self._of_unit(phone.unit_id), *self._by_device.get(phone.id, ())]
+        own = self._by_device.get(phone.id, ())
+        if own:
+            return self._mixed(phone.unit_id, in_groups, own)
+        place = (phone.unit_id, in_groups)
+        if place not in self._by_place:
+            self._by_place[place] = self._mixed(phone.unit_id, in_groups, ())
+        return self._by_place[place]
+
+    def _mixed(self, unit_id: str, in_groups: frozenset[str], own: Iterable[Assigned]) -> Mixture:
+        reaching = [*self._of_unit(unit_id), *own]
         if in_groups:
             reaching += [assigned for assigned in self._live if assigned.group in in_groups]
         return tuple(sorted(self._source(assigned) for assigned in reaching))

@@ -1,0 +1,55 @@
+"""Many rows that differ in one text alone, written or looked up in one statement with one parameter.
+
+The driver's work for each parameter of each row, not the database, is what makes a hundred thousand rows slow.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, Table, bindparam, cast, func, literal, select, true
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+
+def texts(current: Session, values: Iterable[str]) -> Select[tuple[str]]:
+    """A one-column query of the texts, for `.in_()` or `select_from`."""
+    packed: Any = bindparam(None, json.dumps(list(values)), unique=True)
+    if current.get_bind().dialect.name == "postgresql":
+        rows = func.jsonb_array_elements_text(cast(packed, JSONB)).table_valued("value")
+    else:
+        rows = func.json_each(packed).table_valued("value")
+    return select(rows.c.value)
+
+
+def insert_each(
+    current: Session,
+    table: Table,
+    column: str,
+    values: Sequence[str],
+    constants: Mapping[str, Any],
+    *,
+    keys: Sequence[str] | None = None,
+    update: Sequence[str] = (),
+) -> None:
+    """Insert one row for each value of a column, all other columns the same.
+
+    With `keys` a row that exists gets the columns of `update` instead, or stays when there are none.
+    """
+    if not values:
+        return
+    listed = texts(current, values).subquery()
+    same = [literal(value, table.c[name].type).label(name) for name, value in constants.items()]
+    dialect = postgresql if current.get_bind().dialect.name == "postgresql" else sqlite
+    # SQLite reads ON after a SELECT as a join unless the SELECT has a WHERE.
+    rows = select(listed.c.value, *same).where(true())
+    statement = dialect.insert(table).from_select([column, *constants], rows)
+    if keys and update:
+        changes = {name: statement.excluded[name] for name in update}
+        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
+    elif keys:
+        statement = statement.on_conflict_do_nothing(index_elements=list(keys))
+    current.execute(statement)
