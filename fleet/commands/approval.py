@@ -104,6 +104,13 @@ class Checker:
         return True
 
 
+def decider(approval_id: str) -> Actor | None:
+    """The second person, to be named in a history."""
+    person_id = approvals.get(SIGNER, approval_id).decided_by or ""
+    person = queries.person_refs([person_id]).get(person_id)
+    return Actor("staff", person.id, person.name) if person else None
+
+
 def may_lose_records(command: Command, unit_id: str) -> bool:
     """Whether whoever approved the command may let records be lost for a phone of that unit."""
     try:
@@ -128,7 +135,8 @@ def _devices_of(command: Command) -> list[str]:
 
 
 def _awaiting(actor: Actor, command_id: str) -> Command:
-    command = lookup.commands(actor, command_id)[0]
+    # Locked ahead of the approval, in the order in which signing and cancelling take the two.
+    command = lookup.commands(actor, command_id, lock=True)[0]
     if command.approval_id is None:
         raise Conflict("no_approval_needed", Text("该命令不需要审批。", "This command needs no approval."), audit=True)
     return command

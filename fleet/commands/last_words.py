@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.text import Text
 from fleet import findings
 from fleet.commands.models import Command
 from fleet.commands.states import State
 from fleet.findings import Observation
+from notify import notices
 
 UNDELIVERED, UNCONFIRMED, FAILED = "wipe_undelivered", "wipe_unconfirmed", "wipe_failed"
+_SAYS = {
+    UNDELIVERED: Text("擦除命令仍未送达设备。", "A wipe has not reached its phone yet."),
+    UNCONFIRMED: Text("擦除命令到期仍无最终回报，请处理。", "A wipe's last word has not come. Look into it."),
+    FAILED: Text("擦除未能执行。", "A wipe was not carried out."),
+}
 _SHOWN: dict[State, str | None] = {
     State.QUEUED: None,
     State.SENT: None,
@@ -29,7 +36,7 @@ def observe(moved: Sequence[tuple[Command, State]]) -> None:
     for command, state in moved:
         if command.grace_s is not None and state in _SHOWN:
             seen += _observations(command, _SHOWN[state])
-    findings.observe(seen)
+    _show(seen, [command for command, _ in moved])
 
 
 def observe_undelivered(commands: Sequence[Command]) -> None:
@@ -37,7 +44,16 @@ def observe_undelivered(commands: Sequence[Command]) -> None:
     seen: list[Observation] = []
     for command in commands:
         seen += _observations(command, UNDELIVERED)
-    findings.observe(seen)
+    _show(seen, commands)
+
+
+def _show(seen: Sequence[Observation], commands: Sequence[Command]) -> None:
+    """Open and close the findings; whoever asked for the wipe is told once of what opened."""
+    asked = {command.device_id: command for command in commands if command.grace_s is not None}
+    for change in findings.observe(seen):
+        if change.open:
+            command = asked[change.device_id]
+            notices.send([command.requested_by], change.code, _SAYS[change.code], ("command", command.id))
 
 
 def _observations(command: Command, shown: str | None) -> list[Observation]:

@@ -14,7 +14,7 @@ from core import clock, live
 from core.actor import Actor
 from core.db import insert_rows, session
 from fleet import timeline
-from fleet.commands import last_words
+from fleet.commands import last_words, sealing
 from fleet.commands.events import FinishedCommand, commands_finished
 from fleet.commands.models import Command, CommandStep
 from fleet.commands.registry import kind_of
@@ -25,13 +25,16 @@ STAMPS: Mapping[State, str] = {State.SENT: "sent_at", State.RECEIVED: "received_
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A step that something asks for; `why` is a stable code that says more than the trigger."""
+    """A step that something asks for; `why` is a stable code that says more than the trigger.
+
+    `iat` and `result` are the phone's: a word older than the newest one changes nothing.
+    """
 
     command: Command
     trigger: Trigger
     actor: Actor | None = None
     why: str = ""
-    sealed_result: bytes | None = None
+    result: Mapping[str, Any] | None = None
     iat: int | None = None
 
 
@@ -66,7 +69,8 @@ def carry_out(moves: Sequence[Move]) -> list[Command]:
 def _make(move: Move, at: datetime) -> _Made | None:
     command = move.command
     old, new = State(command.state), following(command.state, move.trigger)
-    if new is None:
+    stale = move.iat is not None and command.result_iat is not None and move.iat < command.result_iat
+    if new is None or stale:
         return None
     command.state, command.state_since, command.held = new, at, None
     stamp = STAMPS.get(new)
@@ -77,8 +81,8 @@ def _make(move: Move, at: datetime) -> _Made | None:
     command.withdrawn = command.withdrawn or new in WITHDRAWING
     if new in (State.QUEUED, State.SENT, State.RECEIVED) and command.grace_s is not None:
         command.due_at = at + timedelta(seconds=command.grace_s)
-    if move.sealed_result is not None:
-        command.result = move.sealed_result
+    if move.result is not None:
+        command.result = sealing.seal_result(command.id, move.result)
     if move.iat is not None:
         command.result_iat = move.iat
     return _Made(move, old, new)

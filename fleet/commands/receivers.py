@@ -14,7 +14,7 @@ from core import outbox
 from core.actor import Actor, system_actor
 from core.db import session
 from fleet import states as device_states
-from fleet.commands import moves, offers, request
+from fleet.commands import approval, moves, offers, request
 from fleet.commands.approval import approval_kind
 from fleet.commands.models import Command
 from fleet.commands.moves import Move, carry_out
@@ -78,7 +78,8 @@ def follow_decision(_sender: object, *, approval_id: str, kind: str, state: str,
         return
     waiting = moves.locked(Command.approval_id == approval_id, Command.state == State.PENDING_APPROVAL)
     trigger = Trigger.APPROVED if state == APPROVED else Trigger.DENIED
-    moved = carry_out([Move(command, trigger) for command in waiting])
+    actor = approval.decider(approval_id)
+    moved = carry_out([Move(command, trigger, actor) for command in waiting])
     if trigger is Trigger.APPROVED:
         moved.sort(key=lambda command: (command.requested_at, command.id))
         outbox.enqueue(EFFECT, [command.id for command in moved])

@@ -13,11 +13,11 @@ from core.crypto.jwk import SigningKey, unb64u
 from core.db import session
 from core.runtime import runtime
 from fleet import queries
-from fleet.commands import moves, sealing
+from fleet.commands import moves
 from fleet.commands.models import Command
 from fleet.commands.moves import Move, carry_out
 from fleet.commands.registry import kind_of
-from fleet.commands.states import Trigger, following
+from fleet.commands.states import Trigger
 from fleet.models import Device
 from fleet.queries import DeviceKeys
 from mqtt.contract.codec import BadPayload
@@ -55,12 +55,14 @@ def record(batch: Sequence[Inbound]) -> list[Refusal]:
     refusals: list[Refusal] = []
     said = _read_all(batch, refusals)
     commands = _lock({one.result.command for one in said})
+    words: list[Move] = []
     for one in said:
         command = commands.get(one.result.command)
         if command is None or command.device_id != one.message.device_id:
             refusals.append(Refusal(one.message, "unknown_command", one.result.command))
             continue
-        _take(one, command)
+        words.append(_move(one, command))
+    carry_out(words)
     return refusals
 
 
@@ -98,19 +100,11 @@ def _lock(command_ids: set[str]) -> dict[str, Command]:
     return {command.id: command for command in moves.locked(Command.id.in_(command_ids))}
 
 
-def _take(one: _Said, command: Command) -> None:
-    trigger = TRIGGERS[one.result.status]
-    older = command.result_iat is not None and one.iat < command.result_iat
-    if older or following(command.state, trigger) is None:
-        return
-    result = one.result
-    sealed = sealing.seal_result(
-        command.id,
-        {
-            "status": str(result.status),
-            "detail": result.detail,
-            "output": result.output,
-            "at": clock.to_wire(result.at),
-        },
-    )
-    carry_out([Move(command, trigger, None, "", sealed, one.iat)])
+def _move(one: _Said, command: Command) -> Move:
+    said = {
+        "status": str(one.result.status),
+        "detail": one.result.detail,
+        "output": one.result.output,
+        "at": clock.to_wire(one.result.at),
+    }
+    return Move(command, TRIGGERS[one.result.status], result=said, iat=one.iat)

@@ -36,6 +36,10 @@ def test_an_approval_lets_exactly_one_wipe_go_and_names_both_persons(desk: Desk,
     shown = desk.show(command_id)
     assert shown["requested_by_name"] == "asker" and shown["approval"]["decided_by"] != shown["requested_by"]
     assert shown["approval"]["state"] == "used"
+    assert [(step["new"], step["actor"]) for step in shown["history"]][:2] == [
+        ("pending_approval", "asker"),
+        ("queued", "second"),
+    ]
     assert desk.decide(command_id, "approve").status_code == 409
 
 

@@ -6,10 +6,24 @@ import pytest
 import time_machine
 
 from core import clock, jobs
+from notify import notices
+from notify.notices import Notice
 from tests.fleet.phone import Phone
 from tests.fleet_commands.desk import WIPE, Desk, hello, jtis, later, relay, result, say
 
 DUE = {"seconds": 86_400 + 600 + 60}
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, str]]:
+    """What people are told: kind, to how many, about which command."""
+    heard: list[tuple[str, int, str]] = []
+
+    def carry(notice: Notice) -> None:
+        heard.append((notice.kind, len(notice.person_ids), notice.about[1]))
+
+    monkeypatch.setitem(notices._channels, "test", carry)
+    return heard
 
 
 def tick(desk: Desk) -> None:
@@ -36,10 +50,11 @@ def test_a_command_whose_lifetime_is_over_expires_wherever_it_stands(desk: Desk,
 
 @pytest.mark.parametrize("so_far", ["sent", "received"])
 def test_a_wipe_without_a_last_word_becomes_unconfirmed_with_a_finding_that_names_who_asked(
-    desk: Desk, phone: Phone, so_far: str
+    desk: Desk, phone: Phone, told: list[tuple[str, int, str]], so_far: str
 ) -> None:
     command_id = desk.approved_wipe(phone)
     relay()
+    told.clear()
     if so_far == "received":
         say(result(phone, command_id, "received"))
     due = clock.from_wire(desk.show(command_id)["due_at"])
@@ -52,6 +67,7 @@ def test_a_wipe_without_a_last_word_becomes_unconfirmed_with_a_finding_that_name
         assert finding["code"] == "wipe_unconfirmed"
         assert finding["detail"] == {"command": command_id, "requested_by": "asker"}
         tick(desk)
+        assert told == [("wipe_unconfirmed", 1, command_id)]
         assert desk.company.timeline(phone).count("command.unconfirmed") == 1
 
 
