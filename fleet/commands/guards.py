@@ -40,12 +40,6 @@ def bind(*, wipe_guard: WipeGuard | None = None, archived_through: ArchivedThrou
     _bound.archived_through = archived_through or _bound.archived_through
 
 
-def unbind() -> None:
-    """Back to the careful answers."""
-    _bound.wipe_guards.clear()
-    _bound.archived_through = None
-
-
 def objections(device_ids: Sequence[str], *, preserve_records: bool) -> dict[str, Text]:
     """Why phones must not be wiped now, by device id."""
     found: dict[str, Text] = {}

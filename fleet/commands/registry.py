@@ -32,8 +32,8 @@ class Kind:
 
     `lifetime` is how long it may wait for its phone (None: for ever). `bulk_destructive`: destructive when it goes to
     more phones than the setting allows. `approval`: needs a second person, and there is one at a time for each phone.
-    `capped`: counts against the caps per hour. `content`: its output is private and its reading is audited. `states`:
-    of the phones it may go to.
+    `capped`: counts against the caps per hour. `content`: its output is private, its reading is audited, and it is kept
+    only of a phone whose holder is confirmed. `states`: of the phones it may go to.
     """
 
     type: CommandType

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
@@ -26,6 +27,7 @@ from mqtt.contract.names import ResultStatus, Typ
 from mqtt.contract.result import Result
 from mqtt.routes import Inbound, Refusal
 
+HOLDER_UNCONFIRMED = "holder_unconfirmed"
 MAX_UNPACKED = 1024 * 1024
 TRIGGERS = {
     ResultStatus.RECEIVED: Trigger.RECEIVED,
@@ -56,12 +58,13 @@ def record(batch: Sequence[Inbound]) -> list[Refusal]:
     said = _read_all(batch, refusals)
     commands = _lock({one.result.command for one in said})
     words: list[Move] = []
+    nameless = _unconfirmed(commands)
     for one in said:
         command = commands.get(one.result.command)
         if command is None or command.device_id != one.message.device_id:
             refusals.append(Refusal(one.message, "unknown_command", one.result.command))
             continue
-        words.append(_move(one, command))
+        words.append(_move(one, command, withheld=command.id in nameless))
     carry_out(words)
     return refusals
 
@@ -100,11 +103,22 @@ def _lock(command_ids: set[str]) -> dict[str, Command]:
     return {command.id: command for command in moves.locked(Command.id.in_(command_ids))}
 
 
-def _move(one: _Said, command: Command) -> Move:
-    said = {
+def _unconfirmed(commands: Mapping[str, Command]) -> set[str]:
+    """Commands whose output tells where somebody is, of phones of which nobody has confirmed who holds them."""
+    private = [command for command in commands.values() if kind_of(command.type).content]
+    if not private:
+        return set()
+    phones = queries.refs({command.device_id for command in private})
+    return {command.id for command in private if not phones[command.device_id].holder_confirmed}
+
+
+def _move(one: _Said, command: Command, *, withheld: bool) -> Move:
+    said: dict[str, Any] = {
         "status": str(one.result.status),
         "detail": one.result.detail,
-        "output": one.result.output,
+        "output": None if withheld else one.result.output,
         "at": clock.to_wire(one.result.at),
     }
+    if withheld and one.result.output is not None:
+        said["withheld"] = HOLDER_UNCONFIRMED
     return Move(command, TRIGGERS[one.result.status], result=said, iat=one.iat)

@@ -54,14 +54,13 @@ def tune(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Tune:
 
 
 @pytest.fixture
-def desk(app: Flask, client: FlaskClient) -> Iterator[Desk]:
-    """People, keys and guards."""
+def desk(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """People and keys; no higher room says anything about wipes unless a test binds one."""
     runtime().ring.signing_keys()
     runtime().ring.publish()
     fleet_guards.bind(open_wipe=offers.open_wipe, status_asked=offers.note_status_offer)
-    guards.unbind()
-    yield Desk.open(Company.found(client))
-    guards.unbind()
+    monkeypatch.setattr(guards, "_bound", guards._Bound())
+    return Desk.open(Company.found(client))
 
 
 @pytest.fixture

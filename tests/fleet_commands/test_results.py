@@ -147,6 +147,7 @@ def test_a_good_result_beside_a_bad_one_is_taken(desk: Desk, phone: Phone, sent:
 
 
 def test_a_position_is_sealed_kept_out_of_lists_and_reading_it_is_audited(desk: Desk, phone: Phone) -> None:
+    desk.company.post(f"/devices/{phone.id}/confirm", {"person": "E1024"})
     command_id = desk.sent(phone, "locate")
     position = {"lat": 31.2304, "lon": 121.4737, "accuracy_m": 12.0, "at": clock.to_wire(clock.now())}
     say(result(phone, command_id, "succeeded", output=position))
@@ -158,6 +159,14 @@ def test_a_position_is_sealed_kept_out_of_lists_and_reading_it_is_audited(desk: 
     assert desk.audited("command.read_output") == []
     assert desk.show(command_id)["result"]["output"] == position
     assert [entry["target_id"] for entry in desk.audited("command.read_output")] == [command_id]
+
+
+def test_the_position_of_a_phone_without_a_confirmed_holder_is_not_kept(desk: Desk, phone: Phone) -> None:
+    command_id = desk.sent(phone, "locate")
+    say(result(phone, command_id, "succeeded", output={"lat": 31.2304, "lon": 121.4737}))
+    shown = desk.show(command_id)
+    assert shown["status"] == "succeeded"
+    assert shown["result"]["output"] is None and shown["result"]["withheld"] == "holder_unconfirmed"
 
 
 def test_results_over_http_are_taken_from_the_phone_itself(desk: Desk, phone: Phone, sent: str) -> None:
