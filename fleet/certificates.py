@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, select, update
 
 from core import audit, clock, outbox
 from core.actor import Actor
-from core.crypto.jwk import public_from_der, thumbprint
+from core.crypto.jwk import PublicKey, public_from_der, thumbprint
 from core.crypto.x509 import Issued, parse_csr
 from core.db import session, upsert
 from core.errors import Conflict, Forbidden, TooMany
@@ -28,7 +27,7 @@ RENEWALS_A_DAY = 20
 RENEWAL_GRACE = timedelta(days=RENEWAL_GRACE_DAYS)
 
 
-def issue(device: Device, key: ec.EllipticCurvePublicKey) -> Issued:
+def issue(device: Device, key: PublicKey) -> Issued:
     """Sign a certificate for the phone's key; older ones become superseded but stay good until they end."""
     certificate = runtime().ca.issue_device(key, device.id, runtime().settings.device_certificate_days)
     now = clock.now()

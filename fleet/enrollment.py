@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select
 
 from core import audit, clock, live
 from core.actor import ROOT_PATH, Actor, system_actor
-from core.crypto.jwk import from_jwk, public_to_der, thumbprint, to_jwk
+from core.crypto.jwk import PublicKey, from_jwk, public_to_der, thumbprint, to_jwk
 from core.crypto.x509 import parse_csr
 from core.db import session
 from core.errors import Conflict, Invalid, NotFound, PreconditionRequired
@@ -63,14 +62,14 @@ def enroll(request: EnrollmentRequest) -> EnrollmentAnswer:
     return _answer(device)
 
 
-def _key_of(csr: str) -> tuple[ec.EllipticCurvePublicKey | None, Invalid | None]:
+def _key_of(csr: str) -> tuple[PublicKey | None, Invalid | None]:
     try:
         return parse_csr(csr), None
     except Invalid as error:
         return None, error
 
 
-def _earlier(token: EnrollmentToken, key: ec.EllipticCurvePublicKey) -> Device | None:
+def _earlier(token: EnrollmentToken, key: PublicKey) -> Device | None:
     """The phone that the same token and key made a moment ago: its answer may have been lost on the way."""
     query = select(Device).where(
         Device.token_id == token.id,
@@ -81,7 +80,7 @@ def _earlier(token: EnrollmentToken, key: ec.EllipticCurvePublicKey) -> Device |
     return session().scalars(query.order_by(Device.enrolled_at.desc()).limit(1)).one_or_none()
 
 
-def _encryption_key(jwk: Jwk, signing: ec.EllipticCurvePublicKey) -> ec.EllipticCurvePublicKey:
+def _encryption_key(jwk: Jwk, signing: PublicKey) -> PublicKey:
     try:
         key = from_jwk(jwk.wire())
     except ValueError as error:
@@ -151,8 +150,8 @@ def _require_notice(request: EnrollmentRequest) -> None:
 def _create(
     request: EnrollmentRequest,
     token: EnrollmentToken,
-    key: ec.EllipticCurvePublicKey,
-    encryption_key: ec.EllipticCurvePublicKey,
+    key: PublicKey,
+    encryption_key: PublicKey,
     holder: _Holder,
 ) -> Device:
     facts, now = request.device, clock.now()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Select, select
 
 from core.actor import Actor
-from core.crypto.jwk import public_from_der
+from core.crypto.jwk import PublicKey, public_from_der
 from core.db import session
 from fleet.models import Device, GroupMember, Inventory, Presence
 from fleet.states import LIVING
@@ -41,8 +40,8 @@ class DeviceKeys:
     device_id: str
     state: str
     signing_kid: str
-    signing: ec.EllipticCurvePublicKey
-    encryption: ec.EllipticCurvePublicKey
+    signing: PublicKey
+    encryption: PublicKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ ORDER = (
     "risk",
     "reports",
     "console",
+    "doctor",
     "serve",
     "app",
 )
@@ -151,8 +152,8 @@ DOORS = {
     "apscheduler": ("core.scheduler",),
     "jwt": ("core.crypto.",),
     "joserfc": ("core.crypto.", "agent.crypto"),
-    "cryptography": ("core.crypto.", "fleet.certificates", "fleet.models", "agent.crypto"),
-    "flask": ("core.http.", "core.", "console.", "app", "serve", "mqtt.worker", "mqtt.ingest", "mqtt.relay"),
+    "cryptography": ("core.crypto.", "agent.crypto"),
+    "flask": ("core.http.", "core.", "console.", "app", "serve", "doctor", "mqtt.worker", "mqtt.ingest", "mqtt.relay"),
 }
 EDGE = re.compile(r"(^|[._])(api|cli)$")
 

@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+PublicKey = ec.EllipticCurvePublicKey
 COORDINATE_BYTES = 32
 
 
