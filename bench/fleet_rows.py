@@ -20,7 +20,7 @@ from fleet.models import Device, Presence
 from identity.org import ROOT_ID
 
 CHUNK = 5000
-TOKEN_ID = "00000000-0000-4000-8000-000000000001"
+ENROLLED_BY = "00000000-0000-4000-8000-000000000001"
 HOUR_S = 3600
 
 
@@ -77,7 +77,7 @@ def _devices(ids: Sequence[str], keys: Sequence[ec.EllipticCurvePublicKey], firs
             "claimed_employee_no": None,
             "serial_confirmed_at": None,
             "notice_version": None,
-            "token_id": TOKEN_ID,
+            "token_id": ENROLLED_BY,
             "unit_from_token": False,
             "enrolled_at": now - timedelta(seconds=number),
             "certificate_expires_at": now + timedelta(days=90),

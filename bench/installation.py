@@ -1,4 +1,4 @@
-"""A throw-away installation: its database filled by us, its roles run as processes, exactly as an operator runs them."""
+"""A throw-away installation: its database filled by us, its roles run as processes, as an operator runs them."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class PostgresCluster:
 
     @classmethod
     def start(cls, *, durable: bool = False) -> PostgresCluster:
-        """Make and start a cluster in a new temporary folder; a durable one keeps its promise at COMMIT, as production."""
+        """Make and start a cluster in a new temporary folder; a durable one keeps what was committed."""
         folder = Path(tempfile.mkdtemp(prefix="shouji-pg-", dir="/tmp"))
         user = "postgres" if os.getuid() == 0 else getpass.getuser()
         if os.getuid() == 0:

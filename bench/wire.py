@@ -1,4 +1,4 @@
-"""MQTT 5 packets by hand: what the light phones and the fast publisher speak, so that no client library is the limit."""
+"""MQTT 5 packets by hand: light phones and the fast publisher speak them, so that no client library is the limit."""
 
 from __future__ import annotations
 

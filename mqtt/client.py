@@ -6,7 +6,7 @@ Every callback catches what it raises: an exception would end paho's thread whil
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -18,6 +18,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core.log import get_logger
 from mqtt.broker.types import ServiceEndpoint
+from mqtt.client_burst import BurstClient
 
 KEEP_ALIVE_S = 30
 SESSION_EXPIRY_S = 7 * 86400
@@ -36,7 +37,7 @@ OnConnected = Callable[[bool], None]
 class ServiceClient:
     """One connection of a service user, with a session that outlives restarts of either side.
 
-    `on_message(topic, payload, retained, mid)`: acknowledge with :meth:`ack` once it is stored.
+    `on_message(topic, payload, retained, mid)`: acknowledge with :meth:`ack_all` once it is stored.
     `on_published(mid, reason code)`; `on_connected(session was present)`. All run in paho's thread and must not block.
     """
 
@@ -53,7 +54,7 @@ class ServiceClient:
         self._endpoint = endpoint
         self._subscribe = subscribe
         self._on_message, self._on_published, self._on_connected = on_message, on_published, on_connected
-        client = paho.Client(
+        client = BurstClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=paho.MQTTv5,
@@ -95,9 +96,9 @@ class ServiceClient:
         """Whether the broker accepted us and nothing was heard to the contrary."""
         return self._client.is_connected()
 
-    def ack(self, mid: int) -> None:
-        """Acknowledge a received message."""
-        self._client.ack(mid, 1)
+    def ack_all(self, mids: Sequence[int]) -> None:
+        """Acknowledge received messages."""
+        self._client.ack_all(mids)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> int | None:
         """Publish with QoS 1; the message id, or None while there is no connection."""
@@ -115,7 +116,8 @@ class ServiceClient:
         log.info("broker_connected", client=self._endpoint.username, session_present=flags.session_present)
         try:
             if self._subscribe:
-                client.subscribe(self._subscribe, options=SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=RETAIN_NEVER))
+                options = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=RETAIN_NEVER)
+                client.subscribe(self._subscribe, options=options)
             if self._on_connected:
                 self._on_connected(bool(flags.session_present))
         except Exception:

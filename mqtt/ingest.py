@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ from mqtt.routes import Inbound, Refusal, Retry, Router
 
 BATCH_MESSAGES = 500
 BATCH_SECONDS = 0.02
-QUEUE_MESSAGES = 4000
+BUSY_MESSAGES = 20
 IDLE_SECONDS = 0.5
 BACKOFF_MAX_SECONDS = 5.0
 CLIENT_ID = "shouji-ingest"
@@ -42,7 +42,10 @@ class Ingest:
 
     def __init__(self, app: Flask, router: Router, endpoint: ServiceEndpoint, buckets: Buckets) -> None:
         self._app, self._router, self._buckets = app, router, buckets
-        self._queue: queue.Queue[_Delivery] = queue.Queue(QUEUE_MESSAGES)
+        # Bounded by the Receive Maximum: the broker holds back what comes after.
+        self._waiting: deque[_Delivery] = deque()
+        self._came = threading.Event()
+        self._busy = False
         self._stop = threading.Event()
         self._client = ServiceClient(endpoint, CLIENT_ID, subscribe=topics.ALL_UP, on_message=self._arrived)
         self._thread = threading.Thread(target=self._run, name="ingest")
@@ -71,9 +74,11 @@ class Ingest:
         passed = not retained and len(parts) == 6 and self._buckets.allow(parts[3], len(payload), clock.monotonic())
         if not passed:
             self.dropped += 1
-            self._client.ack(mid)
+            self._client.ack_all([mid])
             return
-        self._queue.put(_Delivery(Inbound(parts[3], parts[5], payload, clock.now()), mid))
+        self._waiting.append(_Delivery(Inbound(parts[3], parts[5], payload, clock.now()), mid))
+        if not self._came.is_set():
+            self._came.set()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -83,17 +88,22 @@ class Ingest:
             self._report_floods()
 
     def _collect(self) -> list[_Delivery]:
-        try:
-            batch = [self._queue.get(timeout=IDLE_SECONDS)]
-        except queue.Empty:
-            return []
-        deadline = clock.monotonic() + BATCH_SECONDS
-        while len(batch) < BATCH_MESSAGES:
-            try:
-                batch.append(self._queue.get(timeout=max(0.0, deadline - clock.monotonic())))
-            except queue.Empty:
-                break
+        """What waits, up to a batch. Only while much comes is it worth a moment to let the batch fill."""
+        self._came.wait(IDLE_SECONDS)
+        self._came.clear()
+        if self._busy and len(self._waiting) < BATCH_MESSAGES:
+            self._fill()
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MESSAGES))]
+        if self._waiting:
+            self._came.set()
+        self._busy = len(batch) >= BUSY_MESSAGES
         return batch
+
+    def _fill(self) -> None:
+        deadline = clock.monotonic() + BATCH_SECONDS
+        while len(self._waiting) < BATCH_MESSAGES and clock.monotonic() < deadline:
+            if self._stop.wait(BATCH_SECONDS / 4):
+                return
 
     def _store(self, batch: Sequence[_Delivery]) -> None:
         pause = 0.1
@@ -105,8 +115,7 @@ class Ingest:
                 self._stop.wait(pause)
                 pause = min(BACKOFF_MAX_SECONDS, pause * 2)
                 continue
-            for delivery in batch:
-                self._client.ack(delivery.mid)
+            self._client.ack_all([delivery.mid for delivery in batch])
             return
 
     def _divide(self, messages: Sequence[Inbound]) -> None:
