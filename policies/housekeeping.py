@@ -8,6 +8,7 @@ from sqlalchemy import or_, select, update
 
 from core import clock, outbox
 from core.db import session
+from fleet import queries as fleet
 from policies import desired
 from policies.models import Blob, BundlePart, DesiredHistory, DesiredState, ReportedState
 
@@ -16,7 +17,8 @@ KEEP_RETAINED = timedelta(days=7)
 
 def blobs_in_use() -> list[str]:
     """Digests of the blobs that desired states name, parts before bundles."""
-    bundles = list(session().scalars(select(DesiredState.bundle).distinct()))
+    living = select(fleet.living_ids().subquery().c.id)
+    bundles = list(session().scalars(select(DesiredState.bundle).where(DesiredState.device_id.in_(living)).distinct()))
     parts = select(BundlePart.blob_digest).where(BundlePart.bundle_digest.in_(bundles)).distinct()
     return [*session().scalars(parts), *bundles]
 
@@ -28,7 +30,9 @@ def devices_behind() -> list[str]:
         ReportedState.applied_generation != DesiredState.generation,
     )
     query = select(DesiredState.device_id).outerjoin(ReportedState, ReportedState.device_id == DesiredState.device_id)
-    return list(session().scalars(query.where(behind).order_by(DesiredState.device_id)))
+    living = select(fleet.living_ids().subquery().c.id)
+    query = query.where(behind, DesiredState.device_id.in_(living))
+    return list(session().scalars(query.order_by(DesiredState.device_id)))
 
 
 def clear_unused_blobs() -> int:

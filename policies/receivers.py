@@ -11,7 +11,7 @@ from fleet.events import DeviceChange, Enrolled, HelloReceived
 from identity import events as identity_events
 from identity import guards as identity_guards
 from mqtt import events as mqtt_events
-from policies import assignments, desired, groups, housekeeping, reported, states
+from policies import assignments, capabilities, desired, groups, housekeeping, reported, states
 from policies import devices as phones
 from policies.reported import Said
 
@@ -42,15 +42,21 @@ def on_hello(_sender: object, hellos: Sequence[HelloReceived]) -> None:
     """A report that was lost is taken from the hello; a phone that has another state in force gets the desired one."""
     reported.take(
         [
-            Said(hello.device_id, hello.hello.iat, hello.hello.reported, hello.received_at)
+            Said(
+                hello.device_id,
+                reported.judged_iat(hello.hello.iat, hello.received_at),
+                hello.hello.reported,
+                hello.received_at,
+            )
             for hello in hellos
             if hello.hello.reported
         ]
     )
     answered = [hello for hello in hellos if hello.answer]
     wanted = desired.of_devices([hello.device_id for hello in answered])
-    missing = [hello.device_id for hello in answered if hello.device_id not in wanted]
-    desired.refresh(missing)
+    if desired.refresh([hello.device_id for hello in answered if hello.device_id not in wanted]):
+        wanted = desired.of_devices([hello.device_id for hello in answered])
+    capabilities.observe(answered, wanted, reported.of_devices(list(wanted)))
     behind = [hello for hello in answered if hello.device_id in wanted and _differs(wanted[hello.device_id], hello)]
     desired.outrun([_seen(hello) for hello in behind if _is_ahead(wanted[hello.device_id], hello)])
     for hello in behind:

@@ -21,10 +21,11 @@ from mqtt.contract.names import Outcome, RuleState, Typ
 from mqtt.contract.reported import Reported, ReportedBody
 from mqtt.routes import Inbound, Refusal
 from policies import in_force, rollouts
+from policies.capabilities import UNSUPPORTED
 from policies.models import ReportedHistory, ReportedState
 
 APPLIED_KEYS = ("applied_generation", "applied_bundle", "applied_at")
-UNSUPPORTED, REJECTED = "unsupported", "policy_rejected"
+REJECTED = "policy_rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +124,13 @@ def _verified(message: Inbound, device: DeviceKeys) -> Said:
         require=("jti",),
     )
     body = Reported.take(claims)
-    received = int(message.received_at.timestamp())
-    iat = received if body.iat > received + CLOCK_SKEW_S else body.iat
-    return Said(message.device_id, iat, body, message.received_at)
+    return Said(message.device_id, judged_iat(body.iat, message.received_at), body, message.received_at)
+
+
+def judged_iat(iat: int, received_at: datetime) -> int:
+    """The phone's time, or the receive time where it runs more than 120 s ahead (PROTOCOL 4)."""
+    received = int(received_at.timestamp())
+    return received if iat > received + CLOCK_SKEW_S else iat
 
 
 def _stored(device_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -152,7 +157,7 @@ def _find(fresh: Sequence[Said], stored: Mapping[str, Mapping[str, Any]]) -> Non
         before = stored.get(one.device_id)
         lacking = sorted(name for name, state in one.body.rules.items() if state != RuleState.ENFORCED)
         if lacking or (before and any(state != RuleState.ENFORCED for state in before["rules"].values())):
-            lack = {"families": lacking} if lacking else {}
+            lack = {"lacking": lacking} if lacking else {}
             observations.append(findings.Observation(one.device_id, UNSUPPORTED, bool(lacking), lack))
         refused = one.body.outcome == Outcome.REJECTED
         if refused or (before and before["outcome"] == Outcome.REJECTED):

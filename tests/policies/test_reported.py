@@ -81,8 +81,20 @@ def test_unknown_members_of_a_report_are_ignored(office: Office) -> None:
 def test_a_family_that_a_phone_lacks_is_a_finding_until_it_can(office: Office) -> None:
     phone = office.phone("/总部/电销")
     office.report(phone, rules={"numbers": "unsupported", "device": "enforced"}, iat=int(time.time()) - 2)
-    assert findings(office, phone)["unsupported"] == {"families": ["numbers"]}
+    assert findings(office, phone)["unsupported"] == {"lacking": ["numbers"]}
     office.report(phone, rules={"numbers": "enforced", "device": "enforced"})
+    assert "unsupported" not in findings(office, phone)
+
+
+def test_what_a_phone_says_it_cannot_do_is_a_finding_where_its_policy_needs_it(office: Office) -> None:
+    from datetime import UTC, datetime
+
+    phone = office.phone("/总部/电销")
+    rules = "{archive: {recording: required}, numbers: {reveal: never}}"
+    office.apply(policy("sales", rules) + assignment("everywhere", "sales", HERE))
+    hear_fleet(phone.hello(datetime.now(UTC), capabilities=["numbers", "archive"]))
+    assert findings(office, phone)["unsupported"] == {"lacking": ["record_calls"]}
+    hear_fleet(phone.hello(datetime.now(UTC), capabilities=["numbers", "archive", "record_calls"], boot_id="next"))
     assert "unsupported" not in findings(office, phone)
 
 
