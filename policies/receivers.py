@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core import outbox
+from core.actor import system_actor
+from core.runtime import settings
 from fleet import events as fleet_events
 from fleet import guards as fleet_guards
 from fleet.events import DeviceChange, Enrolled, HelloReceived
 from identity import events as identity_events
 from identity import guards as identity_guards
 from mqtt import events as mqtt_events
-from policies import assignments, capabilities, desired, groups, housekeeping, reported, states
+from policies import assignments, capabilities, desired, groups, housekeeping, lock, reported, rollouts, states, world
 from policies import devices as phones
 from policies.reported import Said
 
@@ -32,10 +34,14 @@ def on_changed(_sender: object, changes: Sequence[DeviceChange]) -> None:
 
 
 def on_units_changed(_sender: object, unit_paths: Sequence[str]) -> None:
-    """Units that were renamed or moved take their phones to other groups and other assignments."""
+    """Units that were renamed or moved take their phones to other groups and assignments; many phones by a rollout."""
+    lock.alone()
     ids = phones.below(unit_paths)
-    groups.evaluate_for(ids)
-    desired.refresh(ids)
+    with desired.postponing() as moved:
+        groups.evaluate_for(ids)
+    many = len(ids) > settings().unstaged_limit
+    rollout = rollouts.start(system_actor("org"), "org_unit", []) if many else None
+    desired.Refresh(world.current(), rollout).run(ids | moved)
 
 
 def on_hello(_sender: object, hellos: Sequence[HelloReceived]) -> None:

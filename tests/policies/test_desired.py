@@ -148,6 +148,31 @@ def test_a_unit_that_moves_takes_its_phones_and_keeps_its_assignments(office: Of
     assert exported == {"org_unit": "/分部/新电销"}
 
 
+def test_a_unit_that_moves_with_many_phones_goes_by_a_rollout(office: Office) -> None:
+    from policies.models import Rollout
+
+    phone = office.phone("/总部/电销")
+    office.apply(policy("head", DENY) + assignment("head", "head", "{org_unit: /总部}"))
+    unit, elsewhere = world.unit("/总部/电销"), world.unit("/分部")
+
+    def rollouts_of_units() -> int:
+        with unit_of_work(write=False) as current:
+            return current.query(Rollout).filter_by(kind="org_unit").count()
+
+    limited = runtime().settings.model_copy(update={"unstaged_limit": 0})
+    with unit_of_work():
+        org.change(SYSTEM, unit, name="电话销售")
+    assert rollouts_of_units() == 0
+    kept, runtime().__dict__["settings"] = runtime().settings, limited
+    try:
+        with unit_of_work():
+            org.change(SYSTEM, unit, parent=elsewhere)
+    finally:
+        runtime().__dict__["settings"] = kept
+    assert rollouts_of_units() == 1
+    assert office.rules(phone) == {}
+
+
 def test_a_unit_that_an_assignment_names_is_not_removed(office: Office) -> None:
     unit = world.unit("/临时")
     office.apply(policy("sales", DENY) + assignment("temporary", "sales", "{org_unit: /临时}"))
