@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench import ingest
+from bench import fanout, ingest
 from bench.registry import measurements
 
-FILES = (ingest,)
+FILES = (ingest, fanout)
 MEASUREMENTS = tuple(measurement.name for measurement in measurements())
