@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Insert, bindparam, select, tuple_, update
+from sqlalchemy import Insert, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import clock, live
@@ -87,12 +87,10 @@ def close_all(device_ids: Sequence[str]) -> None:
 
 
 def _open_rows(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    rows = session().execute(
-        select(Finding.id, Finding.device_id, Finding.code, Finding.detail).where(
-            Finding.closed_at.is_(None), tuple_(Finding.device_id, Finding.code).in_(keys)
-        )
-    )
-    return {(row.device_id, row.code): row for row in rows}
+    columns = (Finding.id, Finding.device_id, Finding.code, Finding.detail)
+    phones, wanted = {device_id for device_id, _ in keys}, set(keys)
+    rows = session().execute(select(*columns).where(Finding.closed_at.is_(None), Finding.device_id.in_(phones)))
+    return {(row.device_id, row.code): row for row in rows if (row.device_id, row.code) in wanted}
 
 
 def _insert(observations: Sequence[Observation]) -> None:

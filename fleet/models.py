@@ -21,9 +21,10 @@ class Device(Base):
     __tablename__ = "devices"
     __table_args__ = (
         Index("ix_devices_serial", "serial"),
-        Index("ix_devices_enrolled", "enrolled_at", "id"),
-        Index("ix_devices_state", "state", "enrolled_at", "id"),
-        Index("ix_devices_org_unit_id", "org_unit_id", "id"),
+        # Lists are read in this order and narrowed within the index. An index by org unit would lead SQLite astray:
+        # it would sort all phones of a large unit for one page.
+        Index("ix_devices_enrolled", "enrolled_at", "id", "org_unit_id"),
+        Index("ix_devices_state", "state", "enrolled_at", "id", "org_unit_id"),
         Index("ix_devices_person_id", "person_id"),
         Index("ix_devices_signing_kid", "signing_kid"),
         Index("ix_devices_token_kid", "token_id", "signing_kid"),
@@ -168,7 +169,10 @@ class NoticeAcceptance(Base):
 
 
 class Presence(Base):
-    """The newest of each phone, one row, written by every heartbeat: no foreign key and no index on what moves."""
+    """The newest of each phone, one row, written by every heartbeat: no foreign key and no index on what moves.
+
+    `living` repeats that the phone is in the fleet, so that ingest looks into this table alone.
+    """
 
     __tablename__ = "presence"
     __table_args__ = (
@@ -176,6 +180,7 @@ class Presence(Base):
     )
 
     device_id: Mapped[IdKey]
+    living: Mapped[bool] = mapped_column(default=True)
     online: Mapped[bool] = mapped_column(default=False)
     connection: Mapped[str | None] = mapped_column(String(36))
     since: Mapped[datetime | None]

@@ -17,7 +17,7 @@ WRONG_WHEN = (
 )
 PERMISSIONS = "permissions"
 SHOWN_PERMISSIONS = 20
-SIGNALS_CHARS = 200
+_LETTER = {None: "?", False: "n", True: "y"}
 
 
 def observations(device_id: str, posture: Posture) -> Iterator[Observation]:
@@ -40,12 +40,15 @@ def denied_permissions(posture: Posture) -> list[str]:
 
 def signals(posture: Posture) -> str:
     """The findings-relevant part of the posture as one short comparable text: equal text, equal observations."""
-    values = "".join(_letter(getattr(posture, member)) for member, _, _ in WRONG_WHEN)
+    text = (
+        _LETTER[posture.encrypted]
+        + _LETTER[posture.passcode]
+        + _LETTER[posture.agent_admin]
+        + _LETTER[posture.rooted]
+        + _LETTER[posture.developer_mode]
+    )
     if not posture.permissions:
-        return values
-    denied = denied_permissions(posture)
-    return values + ("+" + sha256("\0".join(denied).encode()).hexdigest()[:16] if denied else "-")
-
-
-def _letter(value: bool | None) -> str:
-    return "?" if value is None else "ny"[value]
+        return text
+    if all(posture.permissions.values()):
+        return text + "-"
+    return text + "+" + sha256("\0".join(denied_permissions(posture)).encode()).hexdigest()[:16]

@@ -12,7 +12,7 @@ from sqlalchemy import and_, bindparam, or_, select, update
 from core import clock, live
 from core.db import session, upsert
 from fleet.events import PresenceChange, presence_changed
-from fleet.models import Device, Presence
+from fleet.models import Presence
 from mqtt.contract.codec import BadPayload
 from mqtt.contract.limits import HEARTBEAT_DEFAULT_S, MISSED_HEARTBEATS
 from mqtt.contract.presence import Presence as Said
@@ -68,7 +68,7 @@ def record(batch: Sequence[Inbound]) -> list[Refusal]:
 
 def start(device_id: str) -> None:
     """Make the row of a phone that enrolls: heartbeats only ever update."""
-    row = {"device_id": device_id, "online": False, "expected_s": HEARTBEAT_DEFAULT_S, "signals": ""}
+    row = {"device_id": device_id, "living": True, "online": False, "expected_s": HEARTBEAT_DEFAULT_S, "signals": ""}
     upsert(session(), Presence.__table__, [row], ["device_id"], update=[])  # type: ignore[arg-type]
 
 
@@ -94,9 +94,10 @@ def mark_offline(device_ids: Sequence[str]) -> list[str]:
 
 
 def cut_off(device_ids: Sequence[str]) -> None:
-    """Phones left the fleet: offline, and their last position is forgotten."""
+    """Phones left the fleet: offline, heard of no more, and their last position is forgotten."""
     mark_offline(device_ids)
-    forget = update(Presence).where(Presence.device_id.in_(device_ids)).values(location=None, location_at=None)
+    forget = update(Presence).where(Presence.device_id.in_(device_ids))
+    forget = forget.values(living=False, location=None, location_at=None)
     session().execute(forget, execution_options={"synchronize_session": False})
 
 
@@ -137,9 +138,8 @@ def mark_overdue() -> int:
 
 def _load(device_ids: set[str]) -> dict[str, _Here]:
     columns = (Presence.device_id, Presence.online, Presence.connection, Presence.since, Presence.last_seen_at)
-    query = select(*columns).join(Device, Device.id == Presence.device_id)
-    query = query.where(Presence.device_id.in_(device_ids), Device.state.in_(LIVING)).order_by(Presence.device_id)
-    rows = session().execute(query.with_for_update(of=Presence))
+    query = select(*columns).where(Presence.device_id.in_(device_ids), Presence.living).order_by(Presence.device_id)
+    rows = session().execute(query.with_for_update())
     return {row.device_id: _Here(row.online, row.connection, row.since, row.last_seen_at, row.online) for row in rows}
 
 

@@ -103,12 +103,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_devices")),
     )
     with op.batch_alter_table("devices", schema=None) as batch_op:
-        batch_op.create_index("ix_devices_enrolled", ["enrolled_at", "id"], unique=False)
-        batch_op.create_index("ix_devices_org_unit_id", ["org_unit_id", "id"], unique=False)
+        batch_op.create_index("ix_devices_enrolled", ["enrolled_at", "id", "org_unit_id"], unique=False)
         batch_op.create_index("ix_devices_person_id", ["person_id"], unique=False)
         batch_op.create_index("ix_devices_serial", ["serial"], unique=False)
         batch_op.create_index("ix_devices_signing_kid", ["signing_kid"], unique=False)
-        batch_op.create_index("ix_devices_state", ["state", "enrolled_at", "id"], unique=False)
+        batch_op.create_index("ix_devices_state", ["state", "enrolled_at", "id", "org_unit_id"], unique=False)
         batch_op.create_index("ix_devices_token_kid", ["token_id", "signing_kid"], unique=False)
 
     op.create_table(
@@ -169,6 +168,7 @@ def upgrade() -> None:
     op.create_table(
         "presence",
         sa.Column("device_id", sa.String(length=36), nullable=False),
+        sa.Column("living", sa.Boolean(), nullable=False),
         sa.Column("online", sa.Boolean(), nullable=False),
         sa.Column("connection", sa.String(length=36), nullable=True),
         sa.Column("since", UtcDateTime(), nullable=True),
@@ -353,7 +353,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_devices_signing_kid")
         batch_op.drop_index("ix_devices_serial")
         batch_op.drop_index("ix_devices_person_id")
-        batch_op.drop_index("ix_devices_org_unit_id")
         batch_op.drop_index("ix_devices_enrolled")
 
     op.drop_table("devices")

@@ -137,7 +137,7 @@ def test_messages_of_an_unknown_phone_change_nothing_and_are_no_refusal(company:
         b'"x"',
         b"\xff",
         json.dumps({"at": "2026-11-23T06:50:00.123Z"}).encode(),
-        b'{"at": "2026-11-23T06:50:00.123Z", "at": "2026-11-23T06:50:00.123Z"}',
+        b'{"at": "\\ud800"}',
         b"[" * 2000 + b"]" * 2000,
         b'{"at":"' + b"x" * HEARTBEAT_MAX + b'"}',
     ],
@@ -278,3 +278,33 @@ def test_a_kick_makes_a_phone_offline_and_its_old_connections_last_word_changes_
 def _location(phone: Phone) -> bytes | None:
     with unit_of_work(write=False):
         return session().scalar(select(Presence.location).where(Presence.device_id == phone.id))
+
+
+def test_every_value_of_a_heartbeat_is_stored_as_it_came_on_both_databases(company: Company) -> None:
+    phone, at = company.enroll(), clock.now()
+    oldest = at - timedelta(days=3, milliseconds=7)
+    names = {'a "quoted", {braced}, \\slashed NULL', "权限"}
+    hear(
+        phone.heartbeat(
+            at,
+            battery=0.123456789,
+            charging=None,
+            storage_free=2**53 - 1,
+            uptime_s=0,
+            queue={"records": 2**40, "oldest": wire(oldest)},
+            generation=2**53 - 1,
+            bundle="0f" * 32,
+            posture={
+                "permissions": {'a "quoted", {braced}, \\slashed NULL': True, "权限": True},
+                "security_patch": None,
+            },
+        )
+    )
+    with unit_of_work(write=False) as current:
+        row = current.get_one(Presence, phone.id)
+        assert (row.battery, row.charging, row.network) == (0.123456789, None, "wifi")
+        assert (row.storage_free, row.uptime_s, row.queue_records) == (2**53 - 1, 0, 2**40)
+        assert (row.queue_oldest, row.heartbeat_at, row.last_seen_at) == (oldest, at, at)
+        assert (row.generation, row.bundle) == (2**53 - 1, "0f" * 32)
+        assert row.posture is not None
+        assert set(row.posture["permissions"]) == names
