@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,11 @@ class Server:
         """What it wrote."""
         path = self.folder / "server.log"
         return path.read_text("utf-8", "replace") if path.exists() else ""
+
+    def metrics(self) -> str:
+        """The figures at /metrics."""
+        with urllib.request.urlopen(f"{self.base_url}/metrics", timeout=30) as answer:
+            return str(answer.read().decode())
 
     def stop(self) -> None:
         """End it as Ctrl-C does."""

@@ -1,0 +1,173 @@
+"""kill -9 of every part while phones send their chains, and parts that are away for a while."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from agent.fleet.fleet import Fleet
+from tests.faults.conftest import settle, talking
+from tests.support.server import ROOT, Server
+
+PHONES = 200
+AWAY_SECONDS = 10.0
+
+
+@pytest.fixture(scope="module")
+def fleet(server: Server, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    """Two hundred talking phones, shared by the tests of this file."""
+    with talking(server, tmp_path_factory.mktemp("phones"), PHONES) as living:
+        yield living
+
+
+def verify(server: Server) -> dict[str, int]:
+    """Verify every stored chain with the operator's command; records held by device id."""
+    command = [sys.executable, "-m", "flask", "--app", "app", "archive", "verify"]
+    run = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **server.environment}, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
+    held = {}
+    for line in run.stdout.splitlines():
+        if ": intact: " in line:
+            device_id, _, figures = line.partition(": intact: ")
+            held[device_id] = int(figures.split("through ")[1].split(",")[0])
+            assert " 0 missing" in figures
+    return held
+
+
+def assert_nothing_is_lost(server: Server, fleet: Fleet) -> None:
+    """Every record with a receipt is there once, chains verify, queues are empty."""
+    settle(fleet)
+    held = verify(server)
+    for phone in fleet.phones:
+        assert held.get(phone.id, 0) == phone.archive.last_seq
+    server.wait(lambda: _outbox(server) == 0, 60, "an empty outbox")
+    assert server.api.all("quarantine") == []
+
+
+def _outbox(server: Server) -> float:
+    for line in server.metrics().splitlines():
+        if line.startswith("shouji_outbox_rows "):
+            return float(line.split()[1])
+    raise AssertionError("no outbox figure")
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("part", ["worker", "web", "mosquitto", "broker"])
+def test_a_killed_part_comes_back_and_nothing_is_lost(server: Server, fleet: Fleet, part: str) -> None:
+    time.sleep(2)
+    before = server.pid_of(part)
+    server.kill_part(part)
+    server.wait(lambda: _differs(server, part, before), 60, f"another {part}")
+    server.wait(server.api.ready, 60, "readiness")
+    time.sleep(2)
+    assert_nothing_is_lost(server, fleet)
+
+
+def _differs(server: Server, part: str, before: int) -> bool:
+    try:
+        return server.pid_of(part) != before
+    except ValueError:
+        return False
+
+
+@pytest.mark.timeout(400)
+def test_no_command_runs_twice_over_a_killed_worker(server: Server, fleet: Fleet) -> None:
+    ids = [phone.id for phone in fleet.phones]
+    shown = {phone.id: _messages(phone) for phone in fleet.phones}
+    body = {
+        "type": "message",
+        "args": {"title": "一次", "text": "只出现一次"},
+        "reason": "",
+        "selector": {"devices": ids},
+    }
+    server.api.post("commands", body)
+    server.kill_part("worker")
+    server.wait(lambda: all(_messages(p) > shown[p.id] for p in fleet.phones), 120, "the message on every phone")
+    server.kill_part("mosquitto")
+    settle(fleet)
+    server.wait(lambda: _unfinished(server, ids[:20]) == 0, 120, "every result")
+    assert [_messages(phone) - shown[phone.id] for phone in fleet.phones] == [1] * len(ids)
+
+
+def _messages(phone: object) -> int:
+    return sum(line.kind == "message" for line in phone.handset.screen)  # type: ignore[attr-defined]
+
+
+def _unfinished(server: Server, ids: list[str]) -> int:
+    newest = [server.api.get(f"devices/{device_id}/commands?limit=1")["items"][0] for device_id in ids]
+    return sum(command["status"] != "succeeded" for command in newest)
+
+
+@pytest.mark.timeout(400)
+def test_a_locked_database_holds_up_and_loses_nothing(server: Server, fleet: Fleet) -> None:
+    address = server.environment["SHOUJI_DATABASE_URL"]
+    if address.startswith("sqlite"):
+        connection = sqlite3.connect(address.removeprefix("sqlite:///"), isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        time.sleep(AWAY_SECONDS)
+        connection.execute("ROLLBACK")
+        connection.close()
+    else:
+        with psycopg.connect(address.replace("postgresql+psycopg", "postgresql")) as locker:
+            locker.execute("LOCK TABLE archive_chains, presence, outbox IN ACCESS EXCLUSIVE MODE")
+            time.sleep(AWAY_SECONDS)
+    assert_nothing_is_lost(server, fleet)
+
+
+@pytest.mark.timeout(400)
+def test_a_broker_that_is_away_holds_up_and_loses_nothing(server: Server, fleet: Fleet) -> None:
+    stopped = [server.pid_of("broker"), server.pid_of("mosquitto")]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(AWAY_SECONDS)
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+    assert_nothing_is_lost(server, fleet)
+
+
+@pytest.mark.timeout(400)
+def test_a_lost_broker_folder_is_made_anew_and_phones_heal(server: Server, fleet: Fleet) -> None:
+    broker_role = server.pid_of("broker")
+    os.kill(broker_role, signal.SIGSTOP)
+    os.kill(server.pid_of("mosquitto"), signal.SIGKILL)
+    shutil.rmtree(server.data / "broker")
+    os.kill(broker_role, signal.SIGCONT)
+    server.kill_part("broker")
+    server.kill_part("worker")
+    server.wait(server.api.ready, 90, "readiness")
+    policy = {
+        "apiVersion": "shouji/v1",
+        "kind": "Policy",
+        "metadata": {"name": "after"},
+        "spec": {"payments": {"transfer": "block"}},
+    }
+    assignment = {
+        "apiVersion": "shouji/v1", "kind": "Assignment", "metadata": {"name": "after"},
+        "spec": {"policy": "after", "to": {"org_unit": "/"}},
+    }  # fmt: skip
+    for document in (policy, assignment):
+        server.api.post("documents/apply?publish=true", document)
+    assert_nothing_is_lost(server, fleet)
+    server.wait(lambda: all(p.policy.rule("payments") is not None for p in fleet.phones), 120, "the policy everywhere")
+
+
+@pytest.mark.timeout(400)
+def test_kill_9_of_the_supervisor_leaves_no_orphan(tmp_path: Path) -> None:
+    server = Server.make(tmp_path).start()
+    assert len(server.pids()) >= 5
+    server.kill()
+    server.wait(lambda: server.pids() == {}, 30, "the end of every process")
+    server.start()
+    server.stop()
+    assert server.pids() == {}
