@@ -13,6 +13,7 @@ from core.uow import after_commit
 from mqtt.contract.names import JOSE_MEDIA_TYPE
 
 api = Api("device_archive", __name__)
+NOT_YET = 503
 
 
 @api.post("/device/records", Access.DEVICE)
@@ -20,7 +21,12 @@ def deliver_records() -> Response:
     """Deliver a batch of records (its JWE); the answer is the receipt, a JWS."""
     actor = current_actor()
     detail = {archived.REFUSED: late.deliver(actor, request.get_data())}
-    answer = Response(status=200, mimetype=JOSE_MEDIA_TYPE)
+    answer = Response(status=NOT_YET, mimetype=JOSE_MEDIA_TYPE)
+
+    def sign() -> None:
+        answer.set_data(signing.request(archived.EFFECT, actor.id, detail))
+        answer.status_code = 200
+
     # A receipt says what is committed, and the worker that signs it sees nothing else.
-    after_commit(lambda: answer.set_data(signing.request(archived.EFFECT, actor.id, detail)))
+    after_commit(sign)
     return answer

@@ -18,6 +18,7 @@ from fleet import timeline
 from mqtt.contract.event import EventBody
 
 LIVE_TOPIC = "events"
+KEYS_AT_ONCE = 4000  # databases bound the parameters of one statement
 _EVENTS: Table = StoredEvent.__table__  # type: ignore[assignment]
 _Key = tuple[str, str]
 
@@ -59,10 +60,14 @@ def note(sightings: Sequence[Sighting]) -> None:
 
 def _known(keys: set[_Key]) -> dict[_Key, tuple[bool, int | None]]:
     columns = (StoredEvent.device_id, StoredEvent.event_id, StoredEvent.told_at, StoredEvent.record_seq)
-    query = select(*columns).where(tuple_(StoredEvent.device_id, StoredEvent.event_id).in_(keys))
-    return {
-        (row.device_id, row.event_id): (row.told_at is not None, row.record_seq) for row in session().execute(query)
-    }
+    found: dict[_Key, tuple[bool, int | None]] = {}
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), KEYS_AT_ONCE):
+        part = ordered[start : start + KEYS_AT_ONCE]
+        query = select(*columns).where(tuple_(StoredEvent.device_id, StoredEvent.event_id).in_(part))
+        for row in session().execute(query):
+            found[row.device_id, row.event_id] = (row.told_at is not None, row.record_seq)
+    return found
 
 
 def _first(sightings: Iterable[Sighting]) -> dict[_Key, Sighting]:

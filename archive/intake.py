@@ -1,11 +1,11 @@
 """Intake of record batches: checked, deduplicated under the chain's lock, appended whole or not at all, answered.
 
-The number of queries does not depend on the number of messages, phones or records.
+The number of queries does not depend on the number of messages, phones or records, up to 64 MiB of batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from fleet.states import LIVING
 from mqtt.routes import Inbound, Refusal
 
 UNKNOWN_DEVICE, CLOSED_DEVICE = "unknown_device", "device_closed"
+UNPACKED_AT_ONCE = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,20 @@ class _Work:
 
 def take(messages: Sequence[Inbound]) -> list[Refusal]:
     """Store batches of living phones and have each answered; returns the messages refused."""
-    arrivals, refusals = _read(messages, closed_too=False)
-    work, more = _process({arrival.device_id for arrival in arrivals}, arrivals)
-    _answer(work, work.states)
-    return refusals + more
+    refusals: list[Refusal] = []
+    for arrivals in _read(messages, refusals, closed_too=False):
+        work, refused_here = _process({arrival.device_id for arrival in arrivals}, arrivals)
+        _answer(work, work.states)
+        refusals += refused_here
+    return refusals
 
 
 def take_over_http(message: Inbound) -> list[Refusal]:
     """Store the batch of one phone, closed or not; the caller answers it."""
-    arrivals, refusals = _read([message], closed_too=True)
-    return refusals + _process({arrival.device_id for arrival in arrivals}, arrivals)[1]
+    refusals: list[Refusal] = []
+    for arrivals in _read([message], refusals, closed_too=True):
+        refusals += _process({message.device_id}, arrivals)[1]
+    return refusals
 
 
 def resume(device_ids: Collection[str]) -> None:
@@ -73,11 +78,12 @@ def resume(device_ids: Collection[str]) -> None:
     _answer(work, {device_id for device_id, chain in work.states.items() if chain.changed})
 
 
-def _read(messages: Sequence[Inbound], *, closed_too: bool) -> tuple[list[Arrival], list[Refusal]]:
+def _read(messages: Sequence[Inbound], refusals: list[Refusal], *, closed_too: bool) -> Iterator[list[Arrival]]:
+    """Open the batches, as many at a time as memory is allowed for: a small message may unpack to 8 MiB."""
     known = fleet.keys({message.device_id for message in messages})
     opening = runtime().ring.encryption_keys()
     arrivals: list[Arrival] = []
-    refusals: list[Refusal] = []
+    size = 0
     for message in messages:
         keys = known.get(message.device_id)
         if keys is None or (keys.state not in LIVING and not closed_too):
@@ -89,7 +95,12 @@ def _read(messages: Sequence[Inbound], *, closed_too: bool) -> tuple[list[Arriva
             refusals.append(Refusal(message, error.reason, error.detail))
             continue
         arrivals.append(Arrival(message, batch, keys, keys.state not in LIVING))
-    return arrivals, refusals
+        size += len(batch.plain)
+        if size > UNPACKED_AT_ONCE:
+            yield arrivals
+            arrivals, size = [], 0
+    if arrivals:
+        yield arrivals
 
 
 def _process(device_ids: Collection[str], arrivals: Sequence[Arrival]) -> tuple[_Work, list[Refusal]]:

@@ -57,7 +57,7 @@ class Ledger:
                     "seq": seq,
                     "leaf": batch.leaves[index],
                     "chain": batch.heads[index],
-                    "sealed": envelope.seal(raw, place(device_id, branch, seq)),
+                    "sealed": envelope.seal(texts.pack(raw), place(device_id, branch, seq)),
                     "size": len(raw),
                     "received_at": received_at,
                     "late": late,

@@ -118,7 +118,8 @@ def _page(device_id: str, cursor: str | None, limit: int) -> Page[StoredRecord]:
 def _text(row: StoredRecord) -> str | None:
     if row.sealed is None:
         return None
-    return texts.shown(runtime().envelope.open(row.sealed, place(row.device_id, row.branch, row.seq)))
+    stored = runtime().envelope.open(row.sealed, place(row.device_id, row.branch, row.seq))
+    return texts.shown(texts.unpack(stored))
 
 
 def _view(row: StoredRecord, text: str | None) -> RecordView:

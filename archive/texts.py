@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 from mqtt.contract import codec
 from mqtt.contract.codec import BadPayload, Reason
 from mqtt.contract.event import EventBody
@@ -9,6 +11,8 @@ from mqtt.contract.limits import RECORD_MAX
 from mqtt.contract.records import Record
 
 WRONG_SEQ = "seq"
+PLAIN, COMPRESSED = b"\x00", b"\x01"
+COMPRESS_ABOVE, COMPRESS_LEVEL = 1024, 1
 
 
 def read(seq: int, raw: bytes) -> tuple[Record | None, str | None]:
@@ -20,6 +24,25 @@ def read(seq: int, raw: bytes) -> tuple[Record | None, str | None]:
     except BadPayload as error:
         return None, error.reason
     return (record, None) if record.seq == seq else (None, WRONG_SEQ)
+
+
+def pack(raw: bytes) -> bytes:
+    """A text as it is sealed: long ones compressed, or a phone could fill the disk with a thousandth of the traffic."""
+    if len(raw) > COMPRESS_ABOVE:
+        packed = zlib.compress(raw, COMPRESS_LEVEL)
+        if len(packed) < len(raw):
+            return COMPRESSED + packed
+    return PLAIN + raw
+
+
+def unpack(stored: bytes) -> bytes:
+    """Undo :func:`pack`. Raises ValueError for what it never made."""
+    form, body = stored[:1], stored[1:]
+    if form == PLAIN:
+        return body
+    if form != COMPRESSED:
+        raise ValueError("unknown form of a stored text")
+    return zlib.decompress(body)
 
 
 def event_of(record: Record) -> EventBody | None:

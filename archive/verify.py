@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from archive import alerts
+from archive import alerts, texts
 from archive.alerts import Cause
 from archive.ledger import place
 from archive.models import MAIN, Chain, IntegrityAlert, Seam, StoredRecord
@@ -118,8 +119,8 @@ def _check_text(report: Report, row: Row[Any]) -> None:
         report.erased += 1
         return
     try:
-        raw = runtime().envelope.open(row.sealed, place(report.device_id, row.branch, row.seq))
-    except ValueError:
+        raw = texts.unpack(runtime().envelope.open(row.sealed, place(report.device_id, row.branch, row.seq)))
+    except (ValueError, zlib.error):
         report.add(row.seq, "sealed")
         return
     if hashlib.sha256(raw).digest() != row.leaf:

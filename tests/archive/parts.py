@@ -19,7 +19,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from archive import verify
+from archive import texts, verify
 from archive.device import routes as archive_routes
 from archive.models import Chain, IntegrityAlert, RefusedBatch, StoredEvent, StoredRecord, WaitingBatch
 from core import outbox
@@ -250,7 +250,7 @@ def held(recorder: Recorder, branch: int = 0) -> list[StoredRecord]:
 def opened(recorder: Recorder, branch: int = 0) -> dict[int, bytes]:
     """The stored bytes of each record by seq."""
     return {
-        row.seq: runtime().envelope.open(row.sealed or b"", f"record:{recorder.id}:{branch}:{row.seq}")
+        row.seq: texts.unpack(runtime().envelope.open(row.sealed or b"", f"record:{recorder.id}:{branch}:{row.seq}"))
         for row in held(recorder, branch)
     }
 

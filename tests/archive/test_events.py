@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from archive import signals
+from archive import event_store, signals
 from core.runtime import runtime
 from mqtt.routes import Inbound
 from tests.archive.parts import Recorder, body, event, events, held, new_recorder, now, reasons, sealed, take
@@ -146,3 +146,25 @@ def test_a_record_that_only_looks_like_an_event_is_archived_without_one(recorder
     take(recorder.sends())
     assert events() == []
     assert [row.event_id for row in held(recorder)] == [None, None]
+
+
+def test_a_backlog_of_many_events_in_one_message_batch_is_joined(recorder: Recorder) -> None:
+    first = event()
+    recorder.keeps(first)
+    for _ in range(400):
+        recorder.keeps(event())
+    take(recorder.tells(first), *(recorder.sends(start, min(start + 199, 401)) for start in (1, 201, 401)))
+    assert len(events()) == 401
+    assert [row.told_at is not None for row in events() if row.event_id == first["id"]] == [True]
+
+
+def test_more_events_than_one_statement_may_name_are_joined(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_store, "KEYS_AT_ONCE", 3)
+    told = [event() for _ in range(8)]
+    for one in told:
+        recorder.keeps(one)
+    take(recorder.sends())
+    take(*(recorder.tells(one) for one in told))
+    assert len([row for row in events() if row.told_at and row.record_seq]) == 8

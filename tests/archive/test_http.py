@@ -112,6 +112,15 @@ def test_without_the_worker_the_batch_is_kept_but_the_phone_gets_no_receipt(
     assert len(held(recorder)) == 2
 
 
+@pytest.mark.usefixtures("desk")
+def test_an_idempotency_key_never_repeats_an_answer_without_its_receipt(company: Company, recorder: Recorder) -> None:
+    recorder.say_many(2)
+    for _ in range(2):
+        headers = {**recorder.phone.bearer(), "Idempotency-Key": "same"}
+        answer = company.client.post(f"{API}/device/records", data=recorder.sends(1).payload, headers=headers)
+        assert claims_of(answer.data, recorder.id)["through"] == 2
+
+
 def test_records_over_http_need_the_phones_own_token(company: Company, recorder: Recorder) -> None:
     recorder.say()
     payload = recorder.sends().payload

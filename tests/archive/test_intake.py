@@ -6,9 +6,11 @@ import hashlib
 import random
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import event as listen
 
+from archive import intake
 from core.db import db
 from mqtt import dead_letters
 from tests.archive.parts import (
@@ -250,3 +252,23 @@ def _queries(recorders: list[Recorder]) -> int:
     finally:
         listen.remove(db.engine, "before_cursor_execute", count)
     return counted
+
+
+def test_batches_that_unpack_to_more_than_memory_allows_are_taken_in_parts(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "UNPACKED_AT_ONCE", 20_000)
+    for _ in range(12):
+        recorder.say("长" * 4_000)
+    assert take_all([recorder.sends(seq, seq) for seq in (1, 2, 4, 3, 5, 6, 8, 7, 9, 10, 12, 11)]) == []
+    assert receipt(recorder)["through"] == 12
+    assert_intact(recorder)
+
+
+def test_long_texts_lie_compressed_and_read_as_they_came(recorder: Recorder) -> None:
+    recorder.say("好" * 15_000)
+    recorder.add("\0" * 200_000)
+    take(recorder.sends())
+    assert opened(recorder) == {1: recorder.texts[0].encode(), 2: recorder.texts[1].encode()}
+    assert all(len(row.sealed or b"") < 2_000 for row in held(recorder))
+    assert_intact(recorder)
