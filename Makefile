@@ -5,6 +5,7 @@ PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 VENDOR := console/static/vendor/.made
+INTEROP := tests/interop/node
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
@@ -16,7 +17,7 @@ help: ## Show this list
 
 setup: $(VENV)/.runtime $(VENDOR) ## Install all that the server needs (system packages, Python, browser assets)
 
-setup-test: $(VENV)/.test $(VENDOR) ## Install what the tests need on top (PostgreSQL, Chromium, fonts, linters)
+setup-test: $(VENV)/.test $(VENDOR) $(INTEROP)/node_modules/.made ## Install what the tests need on top (PostgreSQL, Chromium, fonts, linters)
 
 demo: setup ## Run the server with a sample company and 25 simulated phones; Ctrl-C stops all of it
 	$(BIN)/python -m demo
@@ -49,7 +50,7 @@ lock: ## Write requirements*.txt from their .in files; UPGRADE=1 takes newer ver
 	scripts/lock.sh $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove all that setup made; the data folder var/ stays
-	rm -rf $(VENV) node_modules console/static/vendor .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules $(INTEROP)/node_modules console/static/vendor .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 
 system-run:
@@ -75,4 +76,10 @@ $(VENV)/.test: requirements-dev.txt requirements.txt | $(BIN)/python system-test
 $(VENDOR): package.json package-lock.json scripts/vendor_assets.sh | system-run
 	@echo "Installing browser assets"
 	@scripts/vendor_assets.sh
+	@touch $@
+
+# The phone in JavaScript of tests/interop; no package runs a script of its own.
+$(INTEROP)/node_modules/.made: $(INTEROP)/package.json $(INTEROP)/package-lock.json | system-run
+	@echo "Installing the packages of the JavaScript phone"
+	@cd $(INTEROP) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

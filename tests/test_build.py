@@ -37,9 +37,15 @@ def test_every_locked_requirement_is_exact_and_hashed(lock: str) -> None:
 def test_no_lock_names_an_address(lock: str) -> None:
     text = (ROOT / f"{lock}.txt").read_text()
     assert not re.search(r"://|--index-url|--extra-index-url|--find-links|^-f ", text, re.MULTILINE)
-    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+
+
+@pytest.mark.parametrize("folder", [".", "tests/interop/node"])
+def test_the_locks_of_browser_assets_and_of_the_javascript_phone_name_no_address(folder: str) -> None:
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
     assert len(packages) > 3
     assert all("resolved" not in package for package in packages.values())
+    assert all("integrity" in package for name, package in packages.items() if name)
+    assert (ROOT / folder / ".npmrc").read_text() == (ROOT / ".npmrc").read_text()
 
 
 @pytest.mark.parametrize("lock", LOCKS)
