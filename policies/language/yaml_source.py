@@ -35,8 +35,17 @@ _OTHER_BASE = re.compile(r"0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,30}(\.[0-9]{0,30})?)([eE][-+]?[0-9]{1,3})?")
 
 
+# The library looks through a tag once for each of its characters; no text that we take is as long as this one.
+_ENDLESS_TAG = re.compile(r"(?<!\S)![^\s]{4096}|[\[{,]![^\s]{4096}")
+
+
 def read_yaml(text: str) -> list[RawDocument]:
     """All documents of a YAML text. Raises Refused."""
+    endless = _ENDLESS_TAG.search(text)
+    if endless:
+        refuse(
+            text.count("\n", 0, endless.start()) + 1, 1, "tag", Text("不支持 YAML 标签。", "YAML tags are not taken.")
+        )
     try:
         return within(list(_Reader(YAML(typ="safe", pure=True).parse(text)).documents()))
     except MarkedYAMLError as error:

@@ -150,6 +150,13 @@ def test_deep_nesting_ends_at_the_limit_and_not_in_a_crash() -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("text", ["!" * 1_000_000, "a: [!" + "x" * 1_000_000, "a: !" + "!" * 1_000_000])
+def test_a_tag_without_end_costs_no_time(text: str) -> None:
+    began = time.process_time()
+    assert problems(text)[0][3] == "tag"
+    assert time.process_time() - began < 2
+
+
 def test_ten_megabytes_are_too_large() -> None:
     with pytest.raises(TooLarge):
         parse(b"a: " + b"x" * 10_000_000)
