@@ -194,3 +194,11 @@ def test_compliance_is_notified_once_while_a_phone_has_unseen_alerts(company: Co
         take(recorder.sends(seq, seq, sig=chain_signature(new_key(), recorder.id, recorder.heads[seq])))
     notices = body(company.get("/notices", company.officer))["items"]
     assert [(one["kind"], one["about_id"]) for one in notices] == [("integrity", recorder.id)]
+
+
+def test_metrics_tell_what_waits_for_a_person(company: Company, recorder: Recorder) -> None:
+    recorder.say_many(4)
+    take(recorder.sends(3), recorder.sends(1, 1, sig=chain_signature(new_key(), recorder.id, recorder.heads[1])))
+    text = company.client.get("/metrics").text
+    for figure in ("waiting_batches 1.0", "refused_batches 1.0", "unseen_alerts 1.0"):
+        assert f"shouji_archive_{figure}" in text
