@@ -30,7 +30,7 @@
   }
 
   function stream(on) {
-    if (streaming !== on || !root.dataset.live) root.dataset.live = on ? "on" : "off";
+    if (streaming !== on || !root.dataset.stream) root.dataset.stream = on ? "on" : "off";
     streaming = on;
     plan(on ? QUIET_MS : POLLING_MS);
   }

@@ -11,11 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
 from console import live, stream
 from console.live import EXTENSION, PER_PERSON, Hub
 from console.mailbox import MAX_IDS, Change, Mailbox
+from core import clock
 from core import live as feed
 from core.actor import Actor
 from core.errors import Unavailable
@@ -171,6 +173,20 @@ def test_the_reader_goes_on_after_the_database_failed(site: Site, hub: Hub, monk
     _until(lambda: phone.id in (((change := box.take(0)) and change.ids) or ()))
 
 
+def test_the_reader_notices_that_ids_begin_again(site: Site, hub: Hub) -> None:
+    phone = site.enroll()
+    with site.app.app_context():
+        box = hub.join(world.actor("admin"), "devices")
+    _reading(site, hub)
+    with site.app.app_context(), unit_of_work() as current:
+        current.execute(delete(feed.LiveEvent))
+    box.take(0)
+    _until(lambda: box.take(0) == Change(None))
+    with site.app.app_context(), unit_of_work() as current:
+        current.add(feed.LiveEvent(id=1, topic="devices", key=phone.id, at=clock.now()))
+    _until(lambda: box.take(0) == Change((phone.id,)))
+
+
 def _events(answer: TestResponse) -> Iterator[str]:
     for part in answer.response:
         yield part.decode() if isinstance(part, bytes) else str(part)
@@ -191,9 +207,8 @@ def test_a_stream_names_what_changed_and_gives_its_place_back(site: Site, hub: H
     assert next(parts) == 'event: devices\ndata: {"ids": null}\n\n'
     _reading(site, hub)
     site.observe(phone, "root")
-    for part in parts:
-        if phone.id in (json.loads(part.splitlines()[1].removeprefix("data: "))["ids"] or ()):
-            break
+    named = next(part for part in parts if phone.id in part)
+    assert phone.id in json.loads(named.splitlines()[1].removeprefix("data: "))["ids"]
     assert len(hub._open()) == 1
     answer.close()
     assert hub._open() == []

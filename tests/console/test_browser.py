@@ -1,0 +1,281 @@
+"""The console in a real browser against a real web server: it moves by itself, obeys its own policy, and is usable."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from console.live import PER_PERSON
+from core import roles
+from core.http.identity import SESSION_COOKIE
+from core.uow import unit_of_work
+from tests.console.conftest import ROOT, WEB_THREADS, WebServer
+from tests.console.site import PASSWORD, Site
+from tests.fleet.phone import Phone
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+NASTY = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(chromium: Browser, web: WebServer, site: Site) -> Iterator[Visit]:
+    """Opens pages in fresh browser profiles; whatever the browser complains of fails the test at its end."""
+    with site.app.app_context(), unit_of_work() as current:
+        roles.report(current, "worker", 1, {"ingest_connected": True, "relay_connected": True})
+    opened: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_page(language: str = "zh-CN", dark: bool = False, width: int = 1440, height: int = 900) -> Page:
+        profile = chromium.new_context(
+            base_url=web.address,
+            locale=language,
+            color_scheme="dark" if dark else "light",
+            viewport={"width": width, "height": height},
+        )
+        opened.append(profile)
+        page = profile.new_page()
+        page.set_default_timeout(15000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
+        return page
+
+    yield open_page
+    for profile in opened:
+        profile.close()
+    assert complaints == []
+
+
+def _is_complaint(message: ConsoleMessage) -> bool:
+    """An error that is not just an answer other than 200, or a stream that could not be had."""
+    expected = ("Failed to load resource", "[object Event]", "htmx:")
+    return message.type == "error" and not message.text.startswith(expected)
+
+
+def sign_in(page: Page, address: str = "/devices", username: str = "admin") -> None:
+    page.goto(f"/sign-in?next={quote(address, safe='/')}")
+    page.fill("#username", username)
+    page.fill("#password", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_selector("header.top")
+
+
+def row(page: Page, phone: Phone) -> Any:
+    return page.locator(f"#device-{phone.id}")
+
+
+def live(page: Page) -> None:
+    """Wait until the page has its stream."""
+    page.wait_for_selector('html[data-stream="on"]', state="attached")
+
+
+def test_a_row_moves_within_seconds_and_nothing_else_does(site: Site, visit: Visit) -> None:
+    phones = [site.enroll(org_unit="/总部/电销") for _ in range(40)]
+    page = visit("en", height=600)
+    sign_in(page, "/devices?org_unit=/总部/电销&state=active")
+    live(page)
+    page.wait_for_timeout(1500)
+    moving, resting = phones[3], phones[20]
+    page.evaluate("document.querySelectorAll('tbody tr').forEach((row) => { row.seen = true; })")
+    page.evaluate("window.scrollTo(0, 700)")
+    page.locator("#filter-q").evaluate("(field) => { field.value = 'half-typed'; }")
+    expect(row(page, moving)).not_to_contain_text("Rooted")
+    started = time.monotonic()
+    site.observe(moving, "root")
+    expect(row(page, moving)).to_contain_text("Rooted", timeout=5000)
+    assert time.monotonic() - started < 3
+    assert row(page, resting).evaluate("(row) => row.seen === true"), "a row that did not change was replaced"
+    assert row(page, moving).evaluate("(row) => row.seen === undefined")
+    assert page.evaluate("window.scrollY") == 700
+    assert page.locator("#filter-q").input_value() == "half-typed"
+    assert "org_unit=" in page.url and page.locator("#filter-state").input_value() == "active"
+
+
+def test_a_phone_that_enrolls_appears_and_one_that_leaves_the_filter_goes(site: Site, visit: Visit) -> None:
+    first = site.enroll()
+    page = visit("en")
+    sign_in(page, "/devices?state=active")
+    live(page)
+    second = site.enroll()
+    expect(row(page, second)).to_be_visible(timeout=15000)
+    expect(page.locator(".list-total")).to_have_text("2 phones")
+    lost = site.company.patch(f"/devices/{first.id}", {"state": "lost", "reason": "left in a taxi"})
+    assert lost.status_code == 200, lost.json
+    expect(row(page, first)).to_have_count(0, timeout=15000)
+    expect(page.locator(".list-total")).to_have_text("1 phone")
+
+
+def test_the_empty_page_fills_by_itself(site: Site, visit: Visit) -> None:
+    page = visit("en")
+    sign_in(page)
+    expect(page.locator("#devices")).to_contain_text("No phones yet")
+    live(page)
+    phone = site.enroll()
+    expect(row(page, phone)).to_be_visible(timeout=15000)
+
+
+def test_the_page_of_a_phone_moves_and_keeps_what_was_opened(site: Site, visit: Visit) -> None:
+    phone = site.enroll()
+    page = visit("en")
+    sign_in(page, f"/devices/{phone.id}")
+    live(page)
+    page.locator("#part-facts").evaluate("(part) => { part.seen = true; }")
+    site.observe(phone, "root")
+    expect(page.locator("#part-presence")).to_contain_text("Rooted", timeout=5000)
+    expect(page.locator("#part-history")).to_contain_text("Rooted: found")
+    assert page.locator("#part-facts").evaluate("(part) => part.seen === true")
+
+
+def test_names_never_run_as_code(site: Site, visit: Visit) -> None:
+    phone = site.enroll(serial=f"SN{NASTY}")
+    page = visit()
+    sign_in(page)
+    live(page)
+    site.observe(phone, "root")
+    expect(row(page, phone)).to_contain_text("root", timeout=8000)
+    page.goto(f"/devices/{phone.id}")
+    assert NASTY in page.locator("#part-facts").inner_text()
+    assert page.evaluate("window.hacked") is None
+
+
+def test_typing_into_the_search_narrows_the_list_and_the_address(site: Site, visit: Visit) -> None:
+    phones = [site.enroll() for _ in range(3)]
+    page = visit("en")
+    sign_in(page)
+    page.evaluate("window.stayed = true")
+    page.fill("#filter-q", phones[1].serial)
+    expect(page.locator(".list-total")).to_have_text("1 phone")
+    page.wait_for_url(f"**/devices?q={phones[1].serial}")
+    assert page.evaluate("window.stayed") is True
+    live(page)
+    site.observe(phones[1], "root")
+    expect(row(page, phones[1])).to_contain_text("Rooted", timeout=5000)
+    expect(row(page, phones[0])).to_have_count(0)
+    page.go_back()
+    expect(page.locator(".list-total")).to_have_text("3 phones")
+
+
+def test_without_a_free_place_the_page_looks_by_itself(site: Site, visit: Visit) -> None:
+    phone = site.enroll()
+    # Two people take all places: one alone could not.
+    takers = []
+    for username, places in (("leader", PER_PERSON), ("officer", WEB_THREADS // 2)):
+        taker = visit("en")
+        sign_in(taker, "/docs", username)
+        takers.append((taker, places))
+        taker.evaluate(
+            "(places) => { window.taken = Array.from({length: places}, () => new EventSource('/live/devices')); }",
+            places,
+        )
+    takers[0][0].wait_for_timeout(1000)
+    page = visit("en")
+    sign_in(page)
+    page.wait_for_selector('html[data-stream="off"]', state="attached")
+    expect(page.get_by_text("Refreshing every few seconds")).to_be_visible()
+    site.observe(phone, "root")
+    expect(row(page, phone)).to_contain_text("Rooted", timeout=10000)
+    for taker, _ in takers:
+        taker.close()
+
+
+def test_wrong_passwords_and_the_second_language_in_the_browser(site: Site, visit: Visit) -> None:
+    page = visit("zh-CN")
+    page.goto("/devices")
+    page.fill("#username", "admin")
+    page.fill("#password", "wrong password")
+    page.click("main button[type=submit]")
+    expect(page.get_by_role("alert")).to_have_text("用户名、密码或验证码不正确。")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    page.fill("#username", "admin")
+    page.fill("#password", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/devices")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Devices")
+
+
+def test_a_worker_that_is_away_is_told_on_every_page(site: Site, visit: Visit) -> None:
+    with site.app.app_context(), unit_of_work() as current:
+        roles.report(current, "worker", 1, {"ingest_connected": False, "relay_connected": False})
+    page = visit("en")
+    sign_in(page, "/docs")
+    expect(page.get_by_role("status")).to_contain_text("The broker is away")
+
+
+def test_the_menu_opens_on_a_small_screen(site: Site, visit: Visit) -> None:
+    page = visit("en", width=390, height=800)
+    sign_in(page)
+    link = page.get_by_role("link", name="API reference")
+    expect(link).not_to_be_visible()
+    page.get_by_role("button", name="Open or close the menu").click()
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("API reference")
+
+
+def _pages(site: Site) -> list[str]:
+    phone = site.enroll(person=site.company.wang, groups=["pilot"])
+    site.observe(phone, "root")
+    for _ in range(3):
+        site.enroll()
+    sent = site.company.post(f"/devices/{phone.id}/commands", {"type": "ping", "args": {}, "reason": "test"})
+    assert sent.status_code == 202, sent.json
+    return ["/devices", "/devices?q=nothing", f"/devices/{phone.id}", "/docs", "/nowhere"]
+
+
+@pytest.mark.parametrize(
+    ("language", "dark", "width"), [("zh-CN", False, 1440), ("en", True, 1440), ("zh-CN", True, 390)]
+)
+def test_no_page_violates_wcag_and_none_is_wider_than_its_screen(
+    site: Site, visit: Visit, language: str, dark: bool, width: int
+) -> None:
+    addresses = _pages(site)
+    page = visit(language, dark=dark, width=width)
+    axe = Path(AXE).read_text("utf-8")
+
+    def check(name: str) -> None:
+        page.evaluate(axe)
+        found = page.evaluate("(rules) => axe.run({runOnly: {type: 'tag', values: rules}})", RULES)
+        wrong = [
+            (item["id"], node["html"][:160], node["failureSummary"])
+            for item in found["violations"]
+            for node in item["nodes"]
+        ]
+        assert wrong == [], name
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
+
+    page.goto("/sign-in")
+    check("/sign-in")
+    sign_in(page)
+    for address in addresses:
+        page.goto(address)
+        page.wait_for_load_state("load")
+        for opened in page.locator("details.doc-op summary").all()[:2]:
+            opened.click()
+        check(address)
+
+
+def test_streams_let_go_when_their_server_is_told_to_end(site: Site, web: WebServer) -> None:
+    cookie = site.person().get_cookie(SESSION_COOKIE)
+    assert cookie
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
+    connection.request("GET", "/live/devices", headers={"Cookie": f"{SESSION_COOKIE}={cookie.value}"})
+    answer = connection.getresponse()
+    assert answer.status == 200 and answer.readline().startswith(b"retry:")
+    ending = threading.Thread(target=web.stop)
+    started = time.monotonic()
+    ending.start()
+    while answer.readline():
+        pass
+    assert time.monotonic() - started < 4, "only the end of gunicorn's patience ended the stream"
+    ending.join(30)
+    web.start()
