@@ -83,9 +83,11 @@ export class Link {
     if (Buffer.byteLength(payload) > PAYLOAD_MAX) throw new RangeError(`${kind}: too large`);
     return new Promise((resolve) => {
       if (!this.up) return resolve(false);
+      const client = this.#client;
       const lost = () => resolve(false);
-      this.#client.once("close", lost);
-      this.#client.publish(this.topic(`up/${kind}`), payload, { qos: 1 }, (error, packet) => {
+      client.setMaxListeners(0).once("close", lost);
+      client.publish(this.topic(`up/${kind}`), payload, { qos: 1 }, (error, packet) => {
+        client.off("close", lost);
         resolve(!error && (packet?.reasonCode ?? 0) < 0x80);
       });
     });
