@@ -63,6 +63,8 @@ class Connection(Watcher):
         self.ended = False
         self.connects = 0
         self.last_end = ""
+        self._hello_timer: Timer | None = None
+        self._unanswered = 0
         self.greeted: Callable[[], object] = lambda: None
         self.received: deque[tuple[str, bytes]] = deque(maxlen=TRACED)
 
@@ -79,6 +81,7 @@ class Connection(Watcher):
         self._wanted = False
         if self._timer is not None:
             self._timer.cancel()
+        self.answered()
         link, self._link = self._link, None
         self._core.link = None
         self._parts.heart.stop()
@@ -139,6 +142,7 @@ class Connection(Watcher):
         self._refusals = 0
         self._backoff.reset()
         link.subscribe(topics.all_down(core.id))
+        self._unanswered = 0
         self._hello()
         core.publish(Up.PRESENCE, self._presence(online=True))
         self._parts.heart.start()
@@ -156,6 +160,7 @@ class Connection(Watcher):
         self._link = None
         self._core.link = None
         self.last_end = reason
+        self.answered()
         self._parts.heart.stop()
         self._refusals = self._refusals + 1 if refused else 0
         if self._refusals and self._refusals % self._core.options.refusals_before_status == 0:
@@ -193,7 +198,18 @@ class Connection(Watcher):
         elif isinstance(found, topics.DownTopic) and found.device_id == self._core.id:
             self._handlers[found.kind](payload)
 
+    def answered(self) -> None:
+        """The server has answered this connection's hello."""
+        if self._hello_timer is not None:
+            self._hello_timer.cancel()
+            self._hello_timer = None
+
     def _hello(self) -> None:
+        # A broker may lose a hello that it acknowledged; nothing else would heal that before the next connect.
+        self.answered()
+        wait = self._core.options.hello_again * 2.0 ** min(self._unanswered, 4) * self._core.rng.uniform(0.75, 1.25)
+        self._unanswered += 1
+        self._hello_timer = self._core.loop.call_later(wait, self._hello)
         self._core.publish(Up.HELLO, self._core.sign(Typ.HELLO, self.hello_members()).encode())
 
     def hello_members(self) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class Options:
     clock_offset: float = 0.0
     batch_delay: float = 0.2
     resend_after: float = limits.BATCH_RESEND_S
+    hello_again: float = 60.0
     blob_wait: float = limits.BLOB_WAIT_S
     keep_archived: float = limits.KEEP_ARCHIVED_S
     keep_archived_rows: int = 10_000

@@ -189,6 +189,7 @@ class Phone:
     def _receipt(self, claims: dict[str, Any], payload: bytes) -> None:
         archived = self.archive.on_archived(claims, payload.decode())
         if claims.get("connection") == self.core.connection:
+            self.connection.answered()
             self.core.learn(claims["iat"])
             self.core.heard()
             self.offline.heard()

@@ -27,13 +27,18 @@ QUICK = Options(
 MakePhone = Callable[..., Phone]
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[FakeServer]:
-    folder = tmp_path / "server"
-    folder.mkdir()
-    running = FakeServer(folder)
+@pytest.fixture(scope="module")
+def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeServer]:
+    running = FakeServer(tmp_path_factory.mktemp("server"))
     yield running
     running.close()
+
+
+@pytest.fixture
+def server(running_server: FakeServer) -> FakeServer:
+    """The module's server, with nothing left of the test before."""
+    running_server.reset()
+    return running_server
 
 
 @pytest.fixture

@@ -135,8 +135,22 @@ class FakeServer:
     def __init__(self, folder: Path, *, notice: str = "1") -> None:
         self.folder = folder
         self.ca = Authority()
+        self.lock = threading.RLock()
+        self._notice = notice
+        self.retained: set[str] = set()
+        self.subscribed = threading.Event()
+        self.reset()
+        self._start_broker()
+        self._start_http()
+        self._start_client()
+
+    def reset(self) -> None:
+        """Forget everything but the running parts."""
+        for topic in self.retained:
+            self.publish(topic, b"", retain=True)
+        self.retained.clear()
         self.signing, self.standby, self.encryption = new_key(), new_key(), new_key()
-        self.notice = notice
+        self.notice = self._notice
         self.devices: dict[str, Device] = {}
         self.tokens = {"T" * 26}
         self.blobs: dict[str, bytes] = {}
@@ -149,10 +163,6 @@ class FakeServer:
         self.clock_offset = 0.0
         self.sig_keys = [self.signing, self.standby]
         self.override: Callable[[str, str, bytes], tuple[int, bytes, dict[str, str]] | None] = lambda *_: None
-        self.lock = threading.RLock()
-        self._start_broker()
-        self._start_http()
-        self._start_client()
 
     # Parts
 
@@ -192,6 +202,7 @@ allow_anonymous true
         self.start_mosquitto()
 
     def start_mosquitto(self) -> None:
+        started_before = hasattr(self, "mosquitto")
         self.mosquitto = subprocess.Popen(
             [MOSQUITTO, "-c", str(self.folder / "mosquitto.conf")], stderr=subprocess.DEVNULL
         )
@@ -199,11 +210,14 @@ allow_anonymous true
         while time.monotonic() < deadline:
             with socket.socket() as sock:
                 if sock.connect_ex(("127.0.0.1", self.plain_port)) == 0:
+                    # What phones say before we listen again would be lost.
+                    assert not started_before or self.subscribed.wait(10)
                     return
             time.sleep(0.02)
         raise RuntimeError("mosquitto does not listen")
 
     def stop_mosquitto(self) -> None:
+        self.subscribed.clear()
         self.mosquitto.kill()
         self.mosquitto.wait()
 
@@ -240,6 +254,7 @@ allow_anonymous true
         self.client = paho.Client(CallbackAPIVersion.VERSION2, "server", protocol=MQTTProtocolVersion.MQTTv5)
         self.client.on_message = self._on_message
         self.client.on_connect = self._on_connect
+        self.client.on_subscribe = self._on_subscribe
         self.client.reconnect_delay_set(1, 1)
         self.client.connect("127.0.0.1", self.plain_port)
         self.client.loop_start()
@@ -374,14 +389,21 @@ allow_anonymous true
     # MQTT
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        if retain and payload:
+            self.retained.add(topic)
         self.client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(5)
 
     def send(self, device: Device | str, kind: str, payload: bytes, *, retain: bool = False) -> None:
         device_id = device if isinstance(device, str) else device.id
+        if retain:
+            self.retained.add(topics.down(device_id, kind))
         self.client.publish(topics.down(device_id, kind), payload, qos=1, retain=retain)
 
     def _on_connect(self, *_: Any) -> None:
         self.client.subscribe(topics.ALL_UP, qos=1)
+
+    def _on_subscribe(self, *_: Any) -> None:
+        self.subscribed.set()
 
     def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
         found = topics.parse(message.topic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,23 @@ def test_a_new_start_of_the_phone_has_a_new_boot_id(server: FakeServer, make_pho
     again.close()
     assert again.id == phone.id
     assert device.got["hello"][0]["boot_id"] != device.got["hello"][-1]["boot_id"]
+
+
+def test_a_hello_that_was_lost_is_said_again_and_an_answered_one_is_not(
+    server: FakeServer, make_phone: MakePhone
+) -> None:
+    server.answer_hello = False
+    phone = make_phone(connect=False, hello_again=0.2)
+    phone.connect()
+    device = server.devices[phone.id]
+    server.wait(lambda: len(device.got["hello"]) == 2)
+    server.answer_hello = True
+    phone.wait_greeted()
+    said = len(device.got["hello"])
+    assert len({hello["connection"] for hello in device.got["hello"]}) == 1
+    phone.wait(lambda p: p.connection._hello_timer is None)
+    time.sleep(0.8)
+    assert len(device.got["hello"]) == said
 
 
 def test_a_broker_that_goes_and_comes_is_found_again(server: FakeServer, make_phone: MakePhone) -> None:

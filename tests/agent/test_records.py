@@ -45,7 +45,9 @@ def test_a_long_queue_goes_in_batches_that_fit_a_message(server: FakeServer, mak
     assert not device.got["errors"]
 
 
-def test_incompressible_records_are_split_until_they_fit(server: FakeServer, make_phone: MakePhone) -> None:
+def test_incompressible_records_are_split_until_they_fit(
+    server: FakeServer, make_phone: MakePhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     phone = make_phone()
     device = server.devices[phone.id]
     sizes: list[int] = []
@@ -56,7 +58,7 @@ def test_incompressible_records_are_split_until_they_fit(server: FakeServer, mak
             sizes.append(len(payload))
         original(device, kind, payload)
 
-    server._up = watch  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(server, "_up", watch)
     phone.disconnect()
     rng = phone.core.rng
     for _ in range(30):
