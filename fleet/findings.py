@@ -14,8 +14,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from core import clock, live
 from core.db import session
 from fleet import timeline
+from fleet.chunks import chunks
 from fleet.events import FindingChange, findings_changed
 from fleet.models import Device, Finding
+
+HOLDER_INACTIVE = "holder_inactive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,13 @@ def close_all(device_ids: Sequence[str]) -> None:
 
 def _open_rows(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     columns = (Finding.id, Finding.device_id, Finding.code, Finding.detail)
-    phones, wanted = {device_id for device_id, _ in keys}, set(keys)
-    rows = session().execute(select(*columns).where(Finding.closed_at.is_(None), Finding.device_id.in_(phones)))
-    return {(row.device_id, row.code): row for row in rows if (row.device_id, row.code) in wanted}
+    wanted, found = set(keys), {}
+    for phones in chunks(sorted({device_id for device_id, _ in keys})):
+        query = select(*columns).where(Finding.closed_at.is_(None), Finding.device_id.in_(phones))
+        for row in session().execute(query):
+            if (row.device_id, row.code) in wanted:
+                found[(row.device_id, row.code)] = row
+    return found
 
 
 def _insert(observations: Sequence[Observation]) -> None:
@@ -112,8 +119,8 @@ def _insert_once() -> Insert:
 
 
 def _close(ids: Sequence[int]) -> None:
-    if ids:
-        query = update(Finding).where(Finding.id.in_(ids)).values(closed_at=clock.now())
+    for some in chunks(ids):
+        query = update(Finding).where(Finding.id.in_(some)).values(closed_at=clock.now())
         session().execute(query, execution_options={"synchronize_session": False})
 
 

@@ -15,6 +15,7 @@ from core.errors import Invalid
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
+from fleet.chunks import chunks
 from fleet.events import DeviceChange, devices_changed
 from fleet.models import Device, Group, GroupMember
 from fleet.visibility import in_scope
@@ -147,8 +148,8 @@ def _members(name: str) -> Select[tuple[str]]:
 
 
 def _remove(name: str, device_ids: Collection[str]) -> None:
-    if device_ids:
-        gone = delete(GroupMember).where(GroupMember.group_name == name, GroupMember.device_id.in_(device_ids))
+    for some in chunks(device_ids):
+        gone = delete(GroupMember).where(GroupMember.group_name == name, GroupMember.device_id.in_(some))
         session().execute(gone, execution_options={"synchronize_session": False})
 
 
@@ -169,9 +170,9 @@ def _counts(actor: Actor, names: Sequence[str]) -> dict[str, int]:
 
 
 def _require_devices(actor: Actor, device_ids: Collection[str]) -> None:
-    if not device_ids:
-        return
-    known = set(session().scalars(select(Device.id).where(Device.id.in_(device_ids), in_scope(actor))))
+    known: set[str] = set()
+    for some in chunks(device_ids):
+        known |= set(session().scalars(select(Device.id).where(Device.id.in_(some), in_scope(actor))))
     unknown = sorted(set(device_ids) - known)
     if unknown:
         raise Invalid(

@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import select, update
 
 from core import live
+from core.actor import system_actor
 from core.crypto.jose import BadToken, verify
 from core.crypto.jwk import public_from_der
 from core.db import session, upsert
 from core.runtime import runtime
 from fleet import findings, timeline
-from fleet.events import HelloReceived, hello_received
+from fleet.events import DeviceChange, HelloReceived, devices_changed, hello_received
 from fleet.models import Device, Inventory
 from fleet.presence import LIVING
 from mqtt.contract.codec import BadPayload
@@ -24,6 +25,7 @@ from mqtt.contract.limits import CLOCK_SKEW_S
 from mqtt.contract.names import Typ
 from mqtt.routes import Inbound, Refusal
 
+ACTOR = system_actor("hello")
 CLONED, CLOCK_SKEW = "cloned_identity", "clock_skew"
 KEPT_BOOTS, KEPT_JTIS = 16, 16
 
@@ -201,3 +203,9 @@ def _store(changed: Mapping[str, Mapping[str, Any]], senders: Mapping[str, _Send
         ]
     )
     live.announce("devices", [sender.device_id for sender, _ in updated])
+    changes = [
+        DeviceChange(sender.device_id, "facts", sender.agent_version, row["agent_version"], "", ACTOR.id, ACTOR.name)
+        for sender, row in updated
+    ]
+    if changes:
+        devices_changed.send(None, changes=changes)

@@ -59,8 +59,8 @@ def confirm(actor: Actor, device_id: str, person: str | None = None) -> None:
             Text("设备未申报持有人，请指定人员。", "The device claims no holder. Say which person holds it."),
         )
     holder = find_person(actor, reference)
-    # Whoever confirms a phone has looked into it: an alert that two of them share its identity is settled.
-    findings.observe([findings.Observation(device.id, CLONED, False)])
+    # Whoever confirms a phone has looked into it: what was the matter with its identity or its holder is settled.
+    findings.observe([findings.Observation(device.id, code, False) for code in (CLONED, findings.HOLDER_INACTIVE)])
     if device.holder_confirmed and device.person_id == holder.id and device.serial_confirmed_at:
         return
     _hand_to(actor, device, holder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core import jobs, outbox
-from fleet import certificates, device_auth, findings, heartbeats, presence, restore, units
+from fleet import certificates, device_auth, figures, findings, heartbeats, presence, restore, units
 from fleet.device import FLOOD
 
 KEEP_HISTORY = timedelta(days=90)
@@ -34,4 +34,4 @@ def forget() -> str:
     return "done"
 
 
-__all__ = ["forget", "mark_overdue", "renew_revocation_list", "restore", "units"]
+__all__ = ["figures", "forget", "mark_overdue", "renew_revocation_list", "restore", "units"]

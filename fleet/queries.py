@@ -10,6 +10,7 @@ from sqlalchemy import Select, select
 from core.actor import Actor
 from core.crypto.jwk import PublicKey, public_from_der
 from core.db import session
+from fleet.chunks import chunks
 from fleet.models import Device, GroupMember, Inventory, Presence
 from fleet.states import LIVING
 from fleet.visibility import in_scope, visible
@@ -63,7 +64,11 @@ class SaidHello:
 
 def refs(device_ids: Collection[str]) -> dict[str, DeviceRef]:
     """Phones by id, whatever their state, without regard to scope."""
-    return {row.id: DeviceRef(*row) for row in session().execute(devices().where(Device.id.in_(device_ids)))}
+    return {
+        row.id: DeviceRef(*row)
+        for some in chunks(device_ids)
+        for row in session().execute(devices().where(Device.id.in_(some)))
+    }
 
 
 def ref(actor: Actor, device_id: str) -> DeviceRef:
@@ -82,7 +87,11 @@ def ref(actor: Actor, device_id: str) -> DeviceRef:
 
 def in_scope_of(actor: Actor, device_ids: Collection[str]) -> set[str]:
     """Those of the ids that are phones in the actor's scope."""
-    return set(session().scalars(select(Device.id).where(Device.id.in_(device_ids), in_scope(actor))))
+    return {
+        device_id
+        for some in chunks(device_ids)
+        for device_id in session().scalars(select(Device.id).where(Device.id.in_(some), in_scope(actor)))
+    }
 
 
 def keys(device_ids: Collection[str]) -> dict[str, DeviceKeys]:

@@ -1,15 +1,26 @@
-"""An org unit stays while phones in the fleet, or tokens that bring them, belong to it."""
+"""Phones and the org tree: where a phone belongs follows its holder, and a unit stays while phones belong to it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import select
 
-from core import clock
+from core import clock, live
+from core.actor import system_actor
 from core.db import session
 from core.text import Text
+from fleet import findings, timeline
+from fleet.chunks import chunks
+from fleet.events import DeviceChange, devices_changed
 from fleet.models import Device, EnrollmentToken
 from fleet.states import LIVING
+from identity import queries
+from identity.events import people_changed
 from identity.guards import before_unit_removal
+
+ACTOR = system_actor("org")
 
 
 @before_unit_removal
@@ -27,3 +38,31 @@ def why_unit_stays(unit_id: str) -> Text | None:
     if session().scalar(token.limit(1)):
         return Text("请先吊销该组织的注册码。", "Revoke the unit's enrollment tokens first.")
     return None
+
+
+@people_changed.connect
+def follow_holders(_sender: Any, person_ids: Sequence[str]) -> None:
+    """Phones whose unit came from their holder move along; a holder who left is a finding."""
+    for some in chunks(person_ids):
+        query = select(Device).where(Device.person_id.in_(some), Device.holder_confirmed, Device.state.in_(LIVING))
+        devices = list(session().scalars(query.order_by(Device.id)))
+        people = queries.person_refs({device.person_id for device in devices if device.person_id})
+        _move([(device, people[device.person_id]) for device in devices if device.person_id in people])
+
+
+def _move(held: Sequence[tuple[Device, queries.PersonRef]]) -> None:
+    changes = []
+    for device, holder in held:
+        if not device.unit_from_token and device.org_unit_id != holder.unit_id:
+            changes.append(
+                DeviceChange(device.id, "unit", device.org_unit_id, holder.unit_id, "", ACTOR.id, ACTOR.name)
+            )
+            device.org_unit_id = holder.unit_id
+    session().flush()
+    findings.observe(
+        [findings.Observation(device.id, findings.HOLDER_INACTIVE, not holder.active) for device, holder in held]
+    )
+    if changes:
+        timeline.add([timeline.Line(one.device_id, "holder", "unit.followed", ACTOR, one.new) for one in changes])
+        live.announce("devices", [one.device_id for one in changes])
+        devices_changed.send(None, changes=changes)

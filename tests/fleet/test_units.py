@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fleet.company import API, Company
+from core import clock
+from fleet.events import DeviceChange, devices_changed
+from tests.fleet.company import API, Company, hear
 from tests.identity import world
 
 
@@ -20,3 +22,41 @@ def test_a_unit_stays_while_phones_or_tokens_belong_to_it(company: Company) -> N
     company.post(f"/devices/{phone.id}/revoke", {"reason": "部门撤销"})
     assert remove(company, unit).status_code == 204
     assert company.device(phone)["org_unit"] == ""
+
+
+def test_a_phone_follows_its_holder_unless_its_token_placed_it(company: Company) -> None:
+    follows = company.enroll(token=company.token(person="E1024"))
+    stays = company.enroll(token=company.token(person="E1024", org_unit="/总部/电销"))
+    claimed = company.enroll(employee_no="E1024")
+    told: list[tuple[str, str]] = []
+
+    def listen(_sender: Any, changes: list[DeviceChange]) -> None:
+        told.extend((change.device_id, change.what) for change in changes)
+
+    with devices_changed.connected_to(listen):
+        moved = company.patch(f"/staff/{company.wang}", {"org_unit": "/总部/客服"})
+    assert moved.status_code == 200
+    assert [company.device(phone)["org_unit"] for phone in (follows, stays, claimed)] == [
+        "/总部/客服",
+        "/总部/电销",
+        "/",
+    ]
+    assert told == [(follows.id, "unit")]
+
+
+def test_a_holder_who_left_is_a_finding_until_somebody_else_holds_the_phone(company: Company) -> None:
+    phone = company.enroll(token=company.token(person="E1024"))
+    company.client.delete(f"{API}/staff/{company.wang}", headers=company.admin)
+    assert [one["code"] for one in company.device(phone)["compliance"]["findings"]] == ["holder_inactive"]
+    company.post(f"/devices/{phone.id}/confirm", {"person": "E2048"})
+    assert company.device(phone)["compliance"]["findings"] == []
+
+
+def test_the_figures_count_phones_and_findings(company: Company) -> None:
+    token = company.token()
+    phone, _ = company.enroll(token=token), company.enroll(token=token)
+    hear(phone.heartbeat(clock.now(), posture={"rooted": True}))
+    text = company.client.get("/metrics").text
+    assert 'shouji_devices{state="active"} 2.0' in text
+    assert "shouji_devices_online 1.0" in text
+    assert 'shouji_device_findings{code="root"} 1.0' in text
