@@ -18,7 +18,7 @@ from archive import jobs as archive_jobs
 from config.settings import Settings, SettingsError, load
 from console import setup as console
 from core import cli as core_cli
-from core import db, housekeeping, runtime
+from core import db, housekeeping, keys_cli, runtime
 from core.http import health, limits, openapi
 from core.http import identity as http_identity
 from core.http.app import ShoujiApp
@@ -75,6 +75,7 @@ DEVICE_ROUTES = (fleet_device.routes, commands_device.routes, policies_device.ro
 COMMANDS: tuple[click.Command, ...] = (
     core_cli.database,
     core_cli.jobs_group,
+    keys_cli.keys,
     mqtt_cli.broker,
     identity_cli.cli,
     fleet_cli.cli,

@@ -14,7 +14,7 @@ from config.settings import Settings
 from core import clock
 from core.crypto.x509 import CertificateAuthority
 from core.process import with_parent_death_signal
-from mqtt.broker.acl import for_devices
+from mqtt.broker.acl import for_managed_broker
 from mqtt.broker.files import BrokerFiles
 from mqtt.broker.managed import managed_admin
 from mqtt.broker.process import find_mosquitto
@@ -50,8 +50,8 @@ class BenchBroker:
         self._admin.prepare()
         folder = self._files.folder
         acl = folder / "bench-acl"
-        acl.write_text(for_devices() + f"pattern write {PREFIX}/d/%u/bench\n")
-        config = self._files.config.read_text().replace(str(self._files.device_acl), str(acl))
+        acl.write_text(for_managed_broker() + f"pattern write {PREFIX}/d/%u/bench\n")
+        config = self._files.config.read_text().replace(str(self._files.acl), str(acl))
         path = folder / "bench.conf"
         path.write_text(f"{config}\nlistener 0 {self.socket}\nallow_anonymous true\n")
         with (folder / "bench.log").open("wb") as log:

@@ -14,15 +14,15 @@ _SYSTEM = "topic read $SYS/broker/#"
 
 
 def for_devices() -> str:
-    """The ACL of the phones' listener; `%u` is the name in the client certificate."""
+    """The patterns for phones; `%u` is the name in the client certificate."""
     lines = ["# Phones: their own seven topics up, their own topics and blobs down."]
     lines += [f"pattern write {topics.PREFIX}/d/%u/up/{kind.value}" for kind in Up]
     lines += [f"pattern read {topics.PREFIX}/d/%u/down/+", f"pattern read {topics.PREFIX}/blobs/+"]
     return "\n".join(lines) + "\n"
 
 
-def for_services() -> str:
-    """The ACL of the server's own listener, one user for each purpose."""
+def for_managed_broker() -> str:
+    """The ACL of our own Mosquitto: one user of the server for each purpose, and patterns for phones."""
     parts = [
         "# The server's own clients.",
         "user ingest",
@@ -35,7 +35,7 @@ def for_services() -> str:
         *(f"topic write {topics.down(canary, 'archived')}" for canary in sorted(CANARY_IDS)),
         _SYSTEM,
     ]
-    return "\n".join(parts) + "\n"
+    return "\n".join(parts) + "\n\n" + for_devices()
 
 
 def for_outside_broker(username: str) -> str:

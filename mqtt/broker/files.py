@@ -40,14 +40,9 @@ class BrokerFiles:
         return self.folder / "mosquitto.conf"
 
     @property
-    def device_acl(self) -> Path:
-        """What phones may do."""
-        return self.folder / "devices.acl"
-
-    @property
-    def service_acl(self) -> Path:
-        """What the server's own clients may do."""
-        return self.folder / "services.acl"
+    def acl(self) -> Path:
+        """Who may do what."""
+        return self.folder / "acl"
 
     @property
     def passwords(self) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from core.crypto.x509 import CertificateAuthority
-from mqtt.broker.acl import for_devices, for_services
+from mqtt.broker.acl import for_managed_broker
 from mqtt.broker.admin import Admin
 from mqtt.broker.canaries import Doors
 from mqtt.broker.certificates import broker_hosts, ensure_broker_certificate, local_host
@@ -29,8 +29,7 @@ class ManagedControl:
         self._ca = ca
         self._contents: dict[Path, bytes] = {
             files.config: mosquitto_conf(settings, files).encode(),
-            files.device_acl: for_devices().encode(),
-            files.service_acl: for_services().encode(),
+            files.acl: for_managed_broker().encode(),
             files.passwords: password_file(service_passwords(files)).encode(),
             files.ca: ca.pem.encode(),
         }

@@ -34,16 +34,16 @@ def without(text: str, *lines: str) -> str:
 
 
 def open_acl(made: Installation) -> None:
-    replace_file(made.files.device_acl, b"pattern readwrite #\n")
+    replace_file(made.files.acl, b"pattern readwrite #\n")
 
 
 def empty_acl(made: Installation) -> None:
-    replace_file(made.files.device_acl, b"# nothing\n")
+    replace_file(made.files.acl, b"# nothing\n")
 
 
 def acl_without_reading(made: Installation) -> None:
-    acl = made.files.device_acl.read_text()
-    replace_file(made.files.device_acl, without(acl, "pattern read shouji/v1/d/%u/down/+").encode())
+    acl = made.files.acl.read_text()
+    replace_file(made.files.acl, without(acl, "pattern read shouji/v1/d/%u/down/+").encode())
 
 
 def list_not_read(made: Installation) -> None:

@@ -26,7 +26,7 @@ def test_check_names_every_canary_of_a_safe_broker(broker: Installation) -> None
 
 
 def test_check_ends_with_1_over_an_unsafe_broker(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mqtt.broker.managed.for_devices", lambda: "pattern readwrite #\n")
+    monkeypatch.setattr("mqtt.broker.managed.for_managed_broker", lambda: "pattern readwrite #\n")
     with started_with(installation, lambda made: None):
         result = app_of(installation).test_cli_runner().invoke(args=["broker", "check"])
     assert result.exit_code == 1

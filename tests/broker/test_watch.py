@@ -16,8 +16,7 @@ from tests.broker.parts import Installation, until
 pytestmark = pytest.mark.usefixtures("watchful")
 
 FILES: dict[str, Callable[[BrokerFiles], Path]] = {
-    "device_acl": lambda files: files.device_acl,
-    "service_acl": lambda files: files.service_acl,
+    "acl": lambda files: files.acl,
     "passwords": lambda files: files.passwords,
     "crl": lambda files: files.crl,
     "config": lambda files: files.config,
@@ -47,11 +46,11 @@ def whole(broker: Installation, path: Path, before: bytes) -> bool:
 
 
 def test_a_phone_never_uses_an_acl_that_was_opened_by_hand(broker: Installation) -> None:
-    replace_file(broker.files.device_acl, b"pattern readwrite #\n")
+    replace_file(broker.files.acl, b"pattern readwrite #\n")
     process = broker.process()
     assert process is not None
     process.reload()
-    assert until(lambda: b"readwrite" not in broker.files.device_acl.read_bytes())
+    assert until(lambda: b"readwrite" not in broker.files.acl.read_bytes())
     assert until(broker.ready)
 
 
@@ -101,7 +100,7 @@ def test_a_broker_that_cannot_be_repaired_is_stopped(broker: Installation, monke
     first = broker.process()
     assert first is not None
     with broker.files.change():
-        replace_file(broker.files.device_acl, b"pattern readwrite #\n")
+        replace_file(broker.files.acl, b"pattern readwrite #\n")
         first.reload()
     assert until(lambda: not first.alive())
 

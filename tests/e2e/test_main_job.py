@@ -170,3 +170,25 @@ def test_a_revoked_phone_is_cut_and_told_over_http(server: Server, tmp_path: Pat
         server.api.post(f"devices/{phone.id}/revoke", {"reason": "更换设备"})
         server.wait(lambda: not phone.connected, 60, "the cut")
         assert server.device(phone.id)["state"] in {"retired", "active", "lost"}
+
+
+def test_phones_obey_the_next_signing_key_without_being_told(server: Server, phone: Phone) -> None:
+    before = server.flask("keys", "list")
+    server.flask("keys", "roll-signing", "--reason", "例行轮换")
+    server.flask("keys", "roll-encryption", "--reason", "例行轮换")
+    after = server.flask("keys", "list")
+    assert after.splitlines()[0] != before.splitlines()[0]
+    ping = _command(server, phone.id, "ping")
+    server.wait(lambda: _status(server, ping) == "succeeded", what="a command by the new key")
+    phone.handset.receive_sms("+8613800138000", "旧密钥加密", "王先生")
+    phone.wait_archived()
+
+
+def test_the_operators_commands_tell_and_do(server: Server, phone: Phone) -> None:
+    assert phone.id in server.flask("device", "list")
+    assert phone.id in server.flask("device", "show", phone.id)
+    assert "done" in server.flask("jobs", "run", "witness")
+    assert "witness" in server.flask("jobs", "list")
+    assert "WRONG" not in server.flask("doctor")
+    assert server.flask("broker", "check")
+    assert "pattern read shouji/v1/d/%u/down/+" in server.flask("broker", "print-acl", "shouji")

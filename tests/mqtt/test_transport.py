@@ -272,3 +272,21 @@ def test_rows_written_while_the_broker_is_away_leave_when_it_is_back(app: Flask,
     finally:
         relay.stop()
     assert len(SETTLED) == 10
+
+
+def test_what_phones_say_after_a_broker_restart_and_before_ingest_is_back_is_stored(app: Flask, tmp_path: Path) -> None:
+    installation = Installation.make(tmp_path)
+    room, phone = Room(), installation.phone()
+    with installation.role():
+        ingest = _ingest(app, installation, room)
+        ingest.start()
+        assert until(lambda: ingest.connected)
+        ingest.stop()
+    with installation.role():
+        _say(installation, phone, *(f"early {number}".encode() for number in range(50)))
+        again = _ingest(app, installation, room)
+        again.start()
+        try:
+            assert until(lambda: len(room.seen) >= 50)
+        finally:
+            again.stop()

@@ -88,6 +88,14 @@ class Server:
         path = self.folder / "server.log"
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
+    def flask(self, *words: str) -> str:
+        """Run one of the operator's commands; what it printed. Raises AssertionError when it fails."""
+        command = [sys.executable, "-m", "flask", "--app", "app", *words]
+        environment = {**_clean_environment(), **self.environment}
+        run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, f"{words}: {run.stdout[-3000:]}{run.stderr[-3000:]}"
+        return run.stdout
+
     def metrics(self) -> str:
         """The figures at /metrics."""
         with urllib.request.urlopen(f"{self.base_url}/metrics", timeout=30) as answer:
