@@ -131,9 +131,10 @@ def mark_overdue() -> int:
     )
     # Rows that ingest holds at this moment are being heard of: skipping them also keeps two writers from a deadlock.
     query = select(Presence.device_id).where(Presence.online, silent).order_by(Presence.device_id).limit(OVERDUE_CHUNK)
-    ids = list(session().scalars(query.with_for_update(skip_locked=True)))
-    mark_offline(ids)
-    return len(ids)
+    marked = 0
+    while ids := list(session().scalars(query.with_for_update(skip_locked=True))):
+        marked += len(mark_offline(ids))
+    return marked
 
 
 def _load(device_ids: set[str]) -> dict[str, _Here]:
