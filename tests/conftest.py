@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from app import create_app
 from config.settings import Settings
+from core import migrate
 from core.db import Base, db
 from tests.support.postgres import PostgresCluster
 
@@ -44,7 +45,7 @@ def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     """The application on a migrated database, shared by all tests of one process and database."""
     app = create_app(Settings(data_dir=tmp_path_factory.mktemp("data"), database_url=database_url))  # type: ignore[arg-type]
     with app.app_context():
-        Base.metadata.create_all(db.engine)
+        migrate.upgrade(db.engine)
     return app
 
 

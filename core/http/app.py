@@ -10,10 +10,11 @@ from flask.typing import ResponseReturnValue
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from core import audit
-from core.errors import Conflict, Forbidden, NotFound, ShoujiError
+from core.errors import Conflict, Forbidden, NotFound, ShoujiError, Unavailable
 from core.http import guards, idempotency, problems
 from core.http.access import Access, RouteRule, table
 from core.http.identity import ANONYMOUS, authenticate, current_actor
@@ -58,8 +59,19 @@ class ShoujiApp(OpenAPI):
         if rule is None:
             raise Forbidden("no_demand", Text("该地址未声明权限。", "This route declares no permission."))
         guards.check_request()
-        with unit_of_work(write=_writes(rule)):
-            return self._answer(rule)
+        try:
+            with unit_of_work(write=_writes(rule)):
+                return self._answer(rule)
+        except OperationalError as error:
+            log.warning("database_busy", endpoint=endpoint, error=type(error.orig).__name__)
+            raise Unavailable(
+                "database_busy",
+                Text(
+                    "数据库繁忙，未做任何更改，请稍后重试。",
+                    "The database is busy; nothing was changed. Try again in a moment.",
+                ),
+                headers={"Retry-After": "2"},
+            ) from error
 
     def _answer(self, rule: RouteRule) -> ResponseReturnValue:
         authenticate(rule)

@@ -16,7 +16,7 @@ from core.actor import system_actor
 from core.audit import AuditEntry, AuditHead
 from core.crypto.jwk import SigningKey
 from core.db import db
-from core.errors import BadInput, NotFound
+from core.errors import BadInput, NotFound, Unavailable
 from core.outbox import OutboxRow
 from core.paging import decode_cursor, encode_cursor, keyset
 from core.runtime import runtime, settings
@@ -99,7 +99,8 @@ def test_a_waiter_hears_of_another_process_rows(app: Flask) -> None:
     waiter = wake.Waiter(db.engine, outbox.WAKE_CHANNEL, stopped.is_set)
     waiter.wait(1.0)
     code = (
-        "from core.uow import unit_of_work; from core import outbox; from app import create_app; from config.settings import Settings\n"
+        "from core.uow import unit_of_work; from core import outbox\n"
+        "from app import create_app; from config.settings import Settings\n"
         f"app = create_app(Settings(data_dir={str(settings().data_dir)!r}, database_url={settings().database!r}))\n"
         "with app.app_context(), unit_of_work(): outbox.enqueue('x', ['k'])\n"
     )
@@ -143,11 +144,11 @@ def test_the_signing_desk_signs_known_kinds_and_nothing_else(app: Flask) -> None
     desk.start()
     try:
         assert signing.request("test-kind", "d1") == f"d1:{runtime().ring.signing_keys()[0].kid}"
-        with pytest.raises(signing.Unavailable):
+        with pytest.raises(Unavailable):
             signing.request("other-kind", "d1")
     finally:
         desk.stop()
-    with pytest.raises(signing.Unavailable):
+    with pytest.raises(Unavailable):
         signing.request("test-kind", "d1")
 
 
@@ -197,13 +198,8 @@ def test_times_on_the_wire_are_utc_milliseconds() -> None:
 
 def test_a_supervisor_restarts_a_child_and_its_death_takes_the_children_along(tmp_path: Path) -> None:
     child = f"import os,time; open({str(tmp_path / 'pids')!r}, 'a').write(f'{{os.getpid()}}\\n'); time.sleep(600)"
-    parent = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            f"import sys; from core.process import Supervisor; Supervisor({{'c': [sys.executable, '-c', {child!r}]}}).run()",
-        ]
-    )
+    program = f"import sys; from core.process import Supervisor; Supervisor({{'c': [sys.executable, '-c', {child!r}]}})"
+    parent = subprocess.Popen([sys.executable, "-c", f"{program}.run()"])
 
     def pids() -> list[int]:
         path = tmp_path / "pids"

@@ -20,9 +20,7 @@ def _fresh(folder: Path, address: str | None) -> Flask:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_the_migrations_lead_to_what_the_models_say(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_the_migrations_lead_to_what_the_models_say(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     address = None
     if kind == "postgresql":
         cluster: PostgresCluster = request.getfixturevalue("postgres")

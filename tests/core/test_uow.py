@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from core import audit, outbox
+from core import audit, clock, outbox
 from core.actor import system_actor
 from core.audit import AuditEntry, AuditHead
 from core.outbox import OutboxRow
@@ -39,7 +39,7 @@ def test_what_raises_leaves_nothing_and_runs_no_action(app: Flask) -> None:
 
 def test_a_reading_unit_keeps_nothing(app: Flask) -> None:
     with unit_of_work(write=False) as current:
-        current.add(OutboxRow(effect="x", key="k", detail={}, not_before=outbox.clock.now(), attempts=0))
+        current.add(OutboxRow(effect="x", key="k", detail={}, not_before=clock.now(), attempts=0))
     with unit_of_work(write=False) as current:
         assert outbox.depth(current) == 0
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "Correct-Horse-99"
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
+MARKS = {"worker": "--role worker", "broker": "--role broker", "mosquitto": "mosquitto", "web": "gunicorn"}
 
 
 @dataclass
@@ -133,8 +134,11 @@ class Server:
 
     def pid_of(self, part: str) -> int:
         """The process of one part: `worker`, `broker`, `mosquitto` or `web` (gunicorn's master)."""
-        marks = {"worker": "--role worker", "broker": "--role broker", "mosquitto": "mosquitto", "web": "gunicorn"}
-        return min(pid for pid, command in self.pids().items() if marks[part] in command)
+        return min(self.pids_of(part))
+
+    def pids_of(self, part: str) -> set[int]:
+        """The processes of one part."""
+        return {pid for pid, command in self.pids().items() if MARKS[part] in command}
 
     def kill_part(self, part: str) -> None:
         """kill -9 of one part."""
