@@ -1,7 +1,7 @@
 // A part of the page marked data-live moves by itself: told by the stream, or by looking every few seconds without it.
 (() => {
   const LEAST_MS = 1000; // between two looks
-  const FOREIGN_MS = 5000; // something changed that is not on this page
+  const FOREIGN_MS = 3000; // something changed that is not on this page
   const QUIET_MS = 20000; // with a stream: ages and what the stream does not tell
   const POLLING_MS = 4000; // without one
   const root = document.documentElement;
