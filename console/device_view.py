@@ -8,7 +8,7 @@ from typing import Any
 from console import labels, language
 from core.text import Text
 from fleet.commands.reading import CommandView
-from fleet.views import DeviceView, FindingView
+from fleet.views import DeviceView
 
 OK, WAIT, BAD, WARN, IDLE, PLAIN = "ok", "wait", "bad", "warn", "idle", "plain"
 STATE_TONES = {"active": PLAIN, "lost": BAD, "retired": IDLE, "wiped": IDLE}
@@ -99,11 +99,6 @@ def command_label(command: CommandView) -> Label:
 def short(generation: int | None) -> str:
     """The end of a generation, which is enough to compare two; generations are milliseconds and long."""
     return "–" if generation is None else str(generation)[-_SHOWN_DIGITS:]
-
-
-def finding_name(finding: FindingView) -> str:
-    """A finding in the reader's language."""
-    return language.say(labels.finding(finding.code))
 
 
 def _standing(desired: dict[str, Any], reported: dict[str, Any]) -> tuple[Text, str]:

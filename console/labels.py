@@ -38,6 +38,19 @@ FINDINGS = {
     "offline": Text("长期离线", "Offline too long"),
     "holder_unconfirmed": Text("使用人待确认", "Holder not confirmed"),
 }
+FAMILIES = {
+    "numbers": Text("隐藏号码", "Hidden numbers"),
+    "protection": Text("防删除与外泄", "No deleting, no leaking"),
+    "keywords": Text("关键词", "Keywords"),
+    "work_hours": Text("工作时间", "Work hours"),
+    "contact_limits": Text("联系频次", "Contact limits"),
+    "payments": Text("收付款", "Payments"),
+    "apps": Text("应用", "Apps"),
+    "device": Text("设备要求", "Device"),
+    "archive": Text("通信存档", "Archive"),
+    "location": Text("位置", "Location"),
+    "compliance": Text("违规处置", "Compliance ladder"),
+}
 NETWORKS = {"wifi": Text("Wi-Fi", "Wi-Fi"), "cellular": Text("移动网络", "Cellular"), "none": Text("无网络", "None")}
 TIMELINE = {
     "device.enrolled": Text("设备已注册", "Enrolled"),

@@ -13,13 +13,11 @@ from core.http.identity import SESSION_COOKIE, current_actor
 from core.http.limits import sign_in_limit
 from core.http.routes import Pages
 from core.runtime import settings
-from core.text import Text
 from identity import sessions
 from identity import sign_in as door
 from identity.sessions import Ticket
 
 MAX_TICKET = 4000
-FILL_IN = Text("请输入用户名和密码。", "Enter your user name and password.")
 
 pages = Pages("sign_in", __name__)
 

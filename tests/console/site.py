@@ -74,7 +74,7 @@ def token_of(html: str) -> str:
     return found.group(1)
 
 
-def submit(browser: FlaskClient, address: str, headers: dict[str, str] | None = None, **fields: str) -> TestResponse:
+def submit(browser: FlaskClient, address: str, headers: dict[str, str] | None = None, /, **fields: str) -> TestResponse:
     """Open a form and send it, as a person does."""
     page = browser.get(address, headers=headers)
     form = {"csrf_token": token_of(page.text), **fields}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from console import openapi_view
 from core.http.access import Access
@@ -62,7 +63,7 @@ def test_a_schema_that_names_itself_ends() -> None:
 
 def test_the_reference_lists_every_operation_of_the_document_with_its_demand(site: Site) -> None:
     browser = site.visitor()
-    document = browser.get("/openapi.json").json
+    document: Any = browser.get("/openapi.json").json
     count = sum(len(item) for item in document["paths"].values())
     page = browser.get("/docs", headers=ENGLISH).text
     assert page.count('<details class="doc-op"') == count

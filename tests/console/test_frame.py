@@ -148,8 +148,7 @@ def _token(browser: FlaskClient) -> str:
 
 def test_times_are_shown_in_the_organisations_zone_with_the_zone_on_hover(site: Site) -> None:
     phone = site.enroll()
-    enrolled = site.company.admin
-    shown = site.visitor().get(f"/api/v1/devices/{phone.id}", headers=enrolled).json["enrolled_at"]
+    shown = site.company.device(phone)["enrolled_at"]
     page = site.person().get(f"/devices/{phone.id}").text
     hour = (clock.from_wire(shown).hour + 8) % 24
     found = re.search(rf'<time datetime="{re.escape(shown)}" title="([^"]+)">([^<]+)</time>', page)

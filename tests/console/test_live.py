@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -159,14 +160,14 @@ def test_the_reader_goes_on_after_the_database_failed(site: Site, hub: Hub, monk
         box = hub.join(world.actor("admin"), "devices")
     _until(lambda: box.take(0))
     failures = [RuntimeError("gone"), RuntimeError("gone")]
-    real = live.live.since
+    real = feed.since
 
-    def failing(*arguments: object) -> object:
+    def failing(current: Any, last: int) -> Any:
         if failures:
             raise failures.pop()
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(current, last)
 
-    monkeypatch.setattr(live.live, "since", failing)
+    monkeypatch.setattr(feed, "since", failing)
     monkeypatch.setattr(live, "WAIT_SECONDS", 0.05)
     _until(lambda: not failures)
     _until(lambda: box.take(0) == Change(None))
