@@ -108,19 +108,22 @@ class KeyRing:
     def _pairs(self, sub: str, name: str) -> list[SigningKey]:
         folder = self.folder / sub
         paths = sorted(folder.glob(f"{name}-*.pem"), key=lambda path: -int(path.stem.split("-")[1]))
-        return [_load(str(path), path.stat().st_mtime_ns) for path in paths] or [self._add(sub, name)]
+        return [_load(str(path), path.stat().st_mtime_ns) for path in paths] or [self._make(sub, name, 1)]
 
     def _add(self, sub: str, name: str) -> SigningKey:
         folder = self.folder / sub
-        number = max((int(path.stem.split("-")[1]) for path in folder.glob(f"{name}-*.pem")), default=0) + 1
-        path = folder / f"{name}-{number}.pem"
+        numbers = (int(path.stem.split("-")[1]) for path in folder.glob(f"{name}-*.pem"))
+        return self._make(sub, name, max(numbers, default=0) + 1)
+
+    def _make(self, sub: str, name: str, number: int) -> SigningKey:
+        path = self.folder / sub / f"{name}-{number}.pem"
         self._file(f"{sub}/{path.name}", _new_pem)
         return _load(str(path), path.stat().st_mtime_ns)
 
     def _file(self, name: str, make: Callable[[], bytes]) -> bytes:
         path = self.folder / name
         if not path.exists():
-            _create(path, make())
+            create_file(path, make())
         return path.read_bytes()
 
 
@@ -138,8 +141,8 @@ def _load(path: str, _modified: int) -> SigningKey:
     return SigningKey(key, thumbprint(key.public_key()))
 
 
-def _create(path: Path, content: bytes) -> None:
-    """Create the file whole or leave the one that another process has just made."""
+def create_file(path: Path, content: bytes) -> None:
+    """Create a private file (0600) whole, or leave the one that another process has just made."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     write_file(draft, content)
     try:
@@ -152,7 +155,7 @@ def _create(path: Path, content: bytes) -> None:
 
 def write_file(path: Path, content: bytes) -> None:
     """Write a private file (0600) whole: a reader sees the old or the new bytes, never a part."""
-    draft = path.with_name(f"{path.name}.new")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

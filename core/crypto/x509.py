@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from core import clock
-from core.crypto.keyring import KeyRing, write_file
+from core.crypto.keyring import KeyRing, create_file
 from core.errors import Invalid
 from core.text import Text
 
@@ -74,9 +74,9 @@ class CertificateAuthority:
 
     @cached_property
     def certificate(self) -> x509.Certificate:
-        """The CA certificate."""
+        """The CA certificate; of processes that start together, all use the one that was made first."""
         if not self._path.exists():
-            write_file(self._path, self._self_signed().public_bytes(serialization.Encoding.PEM))
+            create_file(self._path, self._self_signed().public_bytes(serialization.Encoding.PEM))
         return x509.load_pem_x509_certificate(self._path.read_bytes())
 
     @property
