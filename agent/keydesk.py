@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from agent.core import Core
 from agent.errors import AgentError, RequestFailed, UnknownKey, Untrusted
@@ -16,6 +17,7 @@ log = logging.getLogger("agent.keys")
 Accept = Callable[[dict[str, Any]], object]
 Refuse = Callable[[str], object]
 RETRY_S = 60.0
+TRUSTED_NAMED = 20
 
 
 class KeyDesk:
@@ -54,7 +56,9 @@ class KeyDesk:
             return
         self._fetching = True
         self._core.trust.trying()
-        self._core.ask(lambda: self._core.api.request("GET", "device/jwks"), lambda got: self._fetched(got, then))
+        trusted = urlencode([("kid", kid) for kid in sorted(self._core.trust.signing)[:TRUSTED_NAMED]])
+        path = f"device/jwks?{trusted}"
+        self._core.ask(lambda: self._core.api.request("GET", path), lambda got: self._fetched(got, then))
 
     def _fetched(self, got: Answer | Exception, then: Callable[[], object] | None) -> None:
         self._fetching = False

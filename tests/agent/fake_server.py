@@ -311,7 +311,7 @@ allow_anonymous true
         self, device: Device, method: str, path: str, body: bytes, headers: dict[str, str]
     ) -> tuple[int, bytes, dict[str, str]]:
         base = {"sub": device.id, "iat": self.now()}
-        if path == "device/jwks":
+        if path.split("?")[0] == "device/jwks":
             return 200, self.sign(Typ.JWKS, {**base, "keys": self.jwks()}), {}
         if path == "device/status":
             return 200, self.sign(Typ.STATUS, {**base, **device.status}), {}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.identity import Pins
 from agent.phone import Phone
 from demo.api import Api, ApiError
 from tests.e2e.conftest import living_phone
@@ -182,6 +183,21 @@ def test_phones_obey_the_next_signing_key_without_being_told(server: Server, pho
     server.wait(lambda: _status(server, ping) == "succeeded", what="a command by the new key")
     phone.handset.receive_sms("+8613800138000", "旧密钥加密", "王先生")
     phone.wait_archived()
+
+
+def test_a_pinned_phone_that_slept_through_two_rolls_learns_the_new_keys(server: Server, tmp_path: Path) -> None:
+    current = server.flask("keys", "list").splitlines()
+    pins = Pins(ca_sha256=current[-1].split()[-1], key_sha256=current[0].split()[-1])
+    phone = Phone.enroll(server.base_url, server.token(), state=tmp_path / "phone", pins=pins)
+    try:
+        for _ in range(2):
+            server.flask("keys", "roll-signing", "--reason", "例行轮换")
+        phone.connect()
+        phone.wait_greeted()
+        ping = _command(server, phone.id, "ping")
+        server.wait(lambda: _status(server, ping) == "succeeded", what="a command by a key two rolls on")
+    finally:
+        phone.close()
 
 
 def test_the_operators_commands_tell_and_do(server: Server, phone: Phone) -> None:
