@@ -87,13 +87,13 @@ def request(
 def approve(actor: Actor, approval_id: str, reason: str, also: Collection[Permission] = ()) -> ApprovalView:
     """Let it happen. `also` are permissions that the present state demands on top.
 
-    Raises Forbidden for the requester, for somebody the requester had a hand in, or without the permissions; Conflict
-    when it is decided or lapsed; NotFound outside the actor's scope.
+    Raises Forbidden for the requester, for somebody who may be the same person behind another account, or without the
+    permissions; Conflict when it is decided or lapsed; NotFound outside the actor's scope.
     """
     row = _open_for(actor, approval_id)
     for permission in {*map(Permission, row.permissions), *also}:
         actor.require(permission)
-    require_independent(actor.id, row.requested_by)
+    require_independent(actor.id, row.requested_by, row.requested_at)
     row.permissions = sorted({*row.permissions, *also})
     row.expires_at = clock.now() + timedelta(seconds=settings().approval_lifetime)
     return _decide(actor, row, APPROVED, reason)
@@ -126,7 +126,8 @@ def consume(
 ) -> None:
     """Spend the approval on its one execution, after checking all of it again. Raises Conflict with the reason.
 
-    The approver must still be active and hold every permission, `also` included; the requester must still be active.
+    The approver must still be active, see the request's unit and hold every permission, `also` included; the requester
+    must still be active.
     """
     row = session().get(Approval, approval_id, with_for_update=True, populate_existing=True)
     problem = "missing" if row is None else _why_unusable(row, kind, content, also)
@@ -245,6 +246,7 @@ def _why_unusable(row: Approval, kind: str, content: Mapping[str, Any], also: Co
         "same_person": row.decided_by not in (None, row.requested_by),
         "requester": _is_active(row.requested_by) or queries.person_refs([row.requested_by]) == {},
         "approver": _is_active(row.decided_by),
+        "scope": queries.sees(row.decided_by, row.unit_id),
         "permissions": {*map(Permission, row.permissions), *also}
         <= permissions_of(accounts.roles_of(row.decided_by or "")),
     }

@@ -76,6 +76,13 @@ def holders_of(permissions: Collection[Permission], unit_id: str) -> list[str]:
     return list(session().scalars(query))
 
 
+def sees(person_id: str | None, unit_id: str) -> bool:
+    """Whether the unit is at or below the person's own."""
+    path = session().scalar(select(OrgUnit.path).where(OrgUnit.id == unit_id)) or ROOT_PATH
+    query = select(Person.id).join(OrgUnit, OrgUnit.id == Person.unit_id).where(Person.id == person_id)
+    return session().scalar(query.where(literal(path).startswith(OrgUnit.path))) is not None
+
+
 def common_unit(unit_ids: Collection[str]) -> str | None:
     """The lowest unit that has all the given ones at or below it; None when none is known."""
     split = [ref.path.strip("/").split("/") for ref in unit_refs(unit_ids).values()]

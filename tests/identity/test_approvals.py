@@ -363,6 +363,46 @@ def test_what_somebody_did_before_the_requester_reached_them_does_not_count() ->
     approve(ask(), by="fresh")
 
 
+def reset_password(by: str, username: str) -> None:
+    actor = world.actor(by)
+    with unit_of_work():
+        person_id = people.id_of(SYSTEM, username)
+        people.change(actor, person_id, PersonChanges(frozenset({"password"}), password=PASSWORD))
+
+
+def test_whoever_takes_over_an_account_and_asks_with_it_cannot_approve_with_their_own() -> None:
+    reset_password("second", "asker")
+    with pytest.raises(Forbidden, match="approver_not_independent"):
+        approve(ask(), by="second")
+
+
+def test_two_puppets_of_a_third_account_are_one_person() -> None:
+    world.person("master", "it_admin")
+    reset_password("master", "asker")
+    made_by("master", "puppet", "it_admin")
+    with pytest.raises(Forbidden, match="approver_not_independent"):
+        approve(ask(), by="puppet")
+
+
+def test_waiting_until_the_hand_is_old_does_not_make_the_request_any_older() -> None:
+    reset_password("second", "asker")
+    with time_machine.travel(clock.now() + timedelta(hours=20), tick=False):
+        approval_id = ask()
+    with time_machine.travel(clock.now() + timedelta(hours=30), tick=False):
+        with pytest.raises(Forbidden, match="approver_not_independent"):
+            approve(approval_id, by="second")
+
+
+def test_an_approver_moved_out_of_sight_of_the_phone_does_not_count_any_more() -> None:
+    world.person("local", "it_admin", org_unit="/A")
+    approval_id = ask()
+    approve(approval_id, by="local")
+    with unit_of_work():
+        people.change(SYSTEM, people.id_of(SYSTEM, "local"), PersonChanges(frozenset({"org_unit"}), org_unit="/B"))
+    with pytest.raises(Conflict, match="approval_unusable"):
+        consume(approval_id)
+
+
 def test_the_requesters_hand_is_forgotten_after_the_minimum_age() -> None:
     made_by("asker", "puppet", "it_admin")
     with time_machine.travel(clock.now() + timedelta(hours=24, seconds=1), tick=False):
