@@ -14,7 +14,9 @@ from archive import api as archive_api
 from archive import cli as archive_cli
 from archive import device as archive_device
 from archive import device_api as archive_device_api
+from archive import figures as archive_figures
 from archive import jobs as archive_jobs
+from archive import queries as archive_queries
 from config.settings import Settings, SettingsError, load
 from console import setup as console
 from core import cli as core_cli
@@ -27,13 +29,20 @@ from fleet import api as fleet_api
 from fleet import cli as fleet_cli
 from fleet import device as fleet_device
 from fleet import device_api as fleet_device_api
+from fleet import figures as fleet_figures
+from fleet import guards as fleet_guards
 from fleet import jobs as fleet_jobs
-from fleet import pki_api
+from fleet import pki_api, units
+from fleet import restore as fleet_restore
 from fleet.commands import api as commands_api
 from fleet.commands import cli as commands_cli
 from fleet.commands import device as commands_device
 from fleet.commands import device_api as commands_device_api
+from fleet.commands import guards as commands_guards
 from fleet.commands import jobs as commands_jobs
+from fleet.commands import kinds, offers
+from fleet.commands import receivers as commands_receivers
+from fleet.commands import restore as commands_restore
 from fleet.device_auth import authenticate
 from identity import api as identity_api
 from identity import auth_api
@@ -49,8 +58,10 @@ from policies import api as policies_api
 from policies import cli as policies_cli
 from policies import device as policies_device
 from policies import device_api as policies_device_api
+from policies import effects as policies_effects
 from policies import jobs as policies_jobs
-from policies import schema_api
+from policies import receivers as policies_receivers
+from policies import schema_api, states
 
 VERSION = "0.1.0"
 APIS = (
@@ -79,13 +90,38 @@ COMMANDS: tuple[click.Command, ...] = (
     mqtt_cli.broker,
     identity_cli.cli,
     fleet_cli.cli,
-    commands_cli.cli,
     policies_cli.cli,
     archive_cli.cli,
     doctor.command,
 )
-BY_IMPORT = (housekeeping, broker_effects, identity_jobs, fleet_jobs, commands_jobs, policies_jobs, archive_jobs)
-"""Rooms whose jobs, effects and receivers register themselves when they are imported."""
+BY_IMPORT = (
+    housekeeping,
+    broker_effects,
+    identity_jobs,
+    fleet_figures,
+    fleet_jobs,
+    fleet_restore,
+    units,
+    kinds,
+    commands_cli,
+    commands_jobs,
+    commands_receivers,
+    commands_restore,
+    policies_effects,
+    policies_jobs,
+    policies_receivers,
+    archive_figures,
+    archive_jobs,
+)
+"""Modules whose jobs, effects, figures, receivers and further commands register themselves when they are imported."""
+
+fleet_guards.bind(
+    policy_states=states.policy_states,
+    location_rule=states.positions_to_keep,
+    open_wipe=offers.open_wipe,
+    status_asked=offers.note_status_offer,
+)
+commands_guards.bind(archived_through=archive_queries.archived_through)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -120,6 +156,8 @@ def _load() -> Settings:
 
 
 def _engine_options(address: str) -> dict[str, object]:
+    # An error of the database names no values: it ends up in the log.
+    shared = {"hide_parameters": True}
     if address.startswith("sqlite"):
-        return {"connect_args": {"timeout": 15, "check_same_thread": False}}
-    return {"pool_size": 10, "max_overflow": 80, "pool_pre_ping": True}
+        return {**shared, "connect_args": {"timeout": 15, "check_same_thread": False}}
+    return {**shared, "pool_size": 10, "max_overflow": 80, "pool_pre_ping": True}

@@ -7,8 +7,7 @@ from flask.cli import AppGroup
 
 from archive import verify
 from archive.verify import Report
-from core.errors import ShoujiError
-from core.uow import unit_of_work
+from core import terminal
 
 cli = AppGroup("archive", help="Records of phones.")
 
@@ -18,13 +17,10 @@ cli = AppGroup("archive", help="Records of phones.")
 def verify_command(device: str | None) -> None:
     """Verify the stored chain of DEVICE, or of all; ends with an error when one does not hold."""
     broken = 0
-    try:
-        with unit_of_work(write=False):
-            for report in [verify.device(device)] if device else verify.every_device():
-                _print(report)
-                broken += not report.intact
-    except ShoujiError as error:
-        raise click.ClickException(f"{error.text.zh} {error.text.en}") from error
+    with terminal.command(write=False):
+        for report in [verify.device(device)] if device else verify.every_device():
+            _print(report)
+            broken += not report.intact
     if broken:
         raise click.ClickException(f"{broken} chains do not verify")
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from archive import figures, queries, verify, waiting
+from archive import verify, waiting
 from core import jobs
-from fleet.commands import guards
 
 VERIFIED_A_NIGHT = 500_000
-FIGURES = figures.archive_figures
-
-# A wipe asks how much a phone holds that nobody else has.
-guards.bind(archived_through=queries.archived_through)
 
 
 @jobs.register("archive-verify", cron="40 3 * * *")

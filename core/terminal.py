@@ -20,7 +20,12 @@ def command(*, write: bool = True) -> Iterator[Session]:
         with unit_of_work(write=write) as session:
             yield session
     except ShoujiError as error:
-        raise click.ClickException(f"{error.text.zh} {error.text.en}") from error
+        raise failure(error) from error
+
+
+def failure(error: ShoujiError) -> click.ClickException:
+    """What ends a command with the error's text and status 1."""
+    return click.ClickException(f"{error.text.zh} {error.text.en}")
 
 
 def read_password(*, new: bool = False) -> str:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 from flask.cli import AppGroup
 
+from core import terminal
 from core.actor import system_actor
-from core.errors import ShoujiError
-from core.uow import unit_of_work
 from fleet import devices
 from fleet.devices import Filters
 
@@ -28,7 +25,7 @@ cli = AppGroup("device", help="Phones in the fleet.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200))
 def list_command(q: str | None, state: str | None, online: bool | None, org_unit: str | None, limit: int) -> None:
     """One line for each phone, the newest enrollment first."""
-    with _reading():
+    with terminal.command(write=False):
         page = devices.find(ACTOR, Filters(q, state, online, None, org_unit), None, limit)
     for one in page.items:
         there = "online" if one.presence.online else "offline"
@@ -45,16 +42,6 @@ def list_command(q: str | None, state: str | None, online: bool | None, org_unit
 @click.argument("device_id")
 def show_command(device_id: str) -> None:
     """All that is known of one phone, as JSON."""
-    with _reading():
+    with terminal.command(write=False):
         view = devices.get(ACTOR, device_id)
     click.echo(json.dumps(view.model_dump(mode="json"), ensure_ascii=False, indent=2))
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    """One reading unit of work; an expected error is said in both languages and ends the command."""
-    try:
-        with unit_of_work(write=False):
-            yield
-    except ShoujiError as error:
-        raise click.ClickException(f"{error.text.zh} {error.text.en}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core import jobs, outbox
-from fleet import certificates, device_auth, figures, findings, heartbeats, presence, restore, units
+from fleet import certificates, device_auth, findings, heartbeats, presence
 from fleet.device import FLOOD
 
 KEEP_HISTORY = timedelta(days=90)
@@ -32,6 +32,3 @@ def forget() -> str:
     heartbeats.forget_old(KEEP_HISTORY)
     findings.close_old(FLOOD, FLOOD_SETTLES)
     return "done"
-
-
-__all__ = ["figures", "forget", "mark_overdue", "renew_revocation_list", "restore", "units"]

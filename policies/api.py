@@ -11,7 +11,7 @@ from core.http.identity import current_actor
 from core.http.routes import Api
 from core.permissions import Permission
 from core.text import Text
-from policies import apply, documents, effects, explain, publish, receivers, rollouts
+from policies import apply, documents, explain, publish, rollouts
 from policies.language.parse import Format
 from policies.schemas import (
     ApplyQuery,
@@ -27,8 +27,6 @@ from policies.schemas import (
     RolloutRead,
     VersionRead,
 )
-
-__all__ = ["api", "effects", "receivers"]
 
 api = Api("policies", __name__)
 FORMATS: dict[str, Format] = {

@@ -9,14 +9,11 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
+from core import terminal
 from core.actor import system_actor
-from core.errors import ShoujiError
-from core.uow import unit_of_work
-from policies import apply, documents, effects, receivers
+from policies import apply, documents
 from policies.apply import Outcome
 from policies.language.problems import Refused
-
-__all__ = ["cli", "effects", "receivers"]
 
 ACTOR = system_actor("cli")
 SIGNS = {"create": "+", "change": "~", "delete": "-", "none": "="}
@@ -51,7 +48,7 @@ def plan_command(source: Path, prune: bool) -> None:
 @click.option("--reason", default="", help="Why, for the audit log.")
 def apply_command(source: Path, prune: bool, publish: bool, reason: str) -> None:
     """Store the documents in one transaction."""
-    with _reported(write=True):
+    with _reported():
         _show(apply.apply(ACTOR, _read(source), publishing=publish, prune=prune, reason=reason))
 
 
@@ -92,13 +89,11 @@ def _show(outcome: Outcome) -> None:
 
 
 @contextmanager
-def _reported(*, write: bool) -> Iterator[None]:
+def _reported(*, write: bool = True) -> Iterator[None]:
     """One unit of work; problems are listed with line and column and end the command."""
-    try:
-        with unit_of_work(write=write):
+    with terminal.command(write=write):
+        try:
             yield
-    except Refused as error:
-        lines = [f"{p.line}:{p.column} {p.path}: {p.text.zh} {p.text.en}" for p in error.problems]
-        raise click.ClickException("\n".join(lines)) from error
-    except ShoujiError as error:
-        raise click.ClickException(f"{error.text.zh} {error.text.en}") from error
+        except Refused as error:
+            lines = [f"{p.line}:{p.column} {p.path}: {p.text.zh} {p.text.en}" for p in error.problems]
+            raise click.ClickException("\n".join(lines)) from error

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core import jobs
-from policies import effects, housekeeping, receivers, rollouts
-
-__all__ = ["clear_blobs", "effects", "finish_rollouts", "receivers"]
+from policies import housekeeping, rollouts
 
 
 @jobs.register("policies.rollouts", every=timedelta(seconds=30))

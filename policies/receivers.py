@@ -8,12 +8,11 @@ from core import outbox
 from core.actor import system_actor
 from core.runtime import settings
 from fleet import events as fleet_events
-from fleet import guards as fleet_guards
 from fleet.events import DeviceChange, Enrolled, HelloReceived
 from identity import events as identity_events
 from identity import guards as identity_guards
 from mqtt import events as mqtt_events
-from policies import assignments, capabilities, desired, groups, housekeeping, lock, reported, rollouts, states, world
+from policies import assignments, capabilities, desired, groups, housekeeping, lock, reported, rollouts, world
 from policies import devices as phones
 from policies.reported import Said
 
@@ -81,7 +80,7 @@ def on_broker_forgot(_sender: object) -> None:
 
 
 def connect() -> None:
-    """Listen to the rooms below, and give them what they ask of this one."""
+    """Listen to the rooms below."""
     fleet_events.devices_enrolled.connect(on_enrolled)
     fleet_events.devices_changed.connect(on_changed)
     fleet_events.hello_received.connect(on_hello)
@@ -89,7 +88,6 @@ def connect() -> None:
     identity_events.units_changed.connect(on_units_changed)
     mqtt_events.broker_forgot.connect(on_broker_forgot)
     identity_guards.before_unit_removal(assignments.why_unit_stays)
-    fleet_guards.bind(policy_states=states.policy_states, location_rule=states.positions_to_keep)
 
 
 def _differs(wanted: desired.Desired, hello: HelloReceived) -> bool:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 
+from core import terminal
 from core.actor import Actor
 from core.errors import ShoujiError
 from core.uow import unit_of_work
@@ -16,8 +13,6 @@ from fleet.cli import cli
 from fleet.commands import request
 from fleet.commands.request import Wish
 from identity import authentication, sessions, sign_in
-
-__all__ = ["cli"]
 
 
 @cli.command("wipe")
@@ -34,14 +29,14 @@ def wipe_command(
     device_id: str, reason: str, user: str, scope: str, discard_records: bool, deadline: int, confirm: str | None
 ) -> None:
     """Ask for a wipe. It waits until a second person approves it."""
-    actor = _sign_in(user, _read_password())
-    with _reported():
+    actor = _sign_in(user, terminal.read_password())
+    with terminal.command(write=False):
         serial = queries.ref(actor, device_id).serial
     typed = confirm if confirm is not None else click.prompt(f"Type the serial {serial} to confirm", type=str)
     if typed.strip() != serial:
         raise click.ClickException("序列号不符，未执行。 The serial does not match; nothing was done.")
     args = {"scope": scope, "preserve_records": not discard_records, "deadline_s": deadline}
-    with _reported():
+    with terminal.command():
         requested = request.send(actor, device_id, Wish("wipe", args, reason))
         sessions.sign_out(actor)
     click.echo(f"{requested.id} {requested.status}")
@@ -50,36 +45,19 @@ def wipe_command(
 def _sign_in(user: str, password: str) -> Actor:
     """The person, with a session that ends with the command; asks for a second factor where there is one."""
     try:
-        return _actor(user, password, None)
+        with unit_of_work():
+            return _actor(user, password, None)
     except ShoujiError as error:
         if error.code != "otp_required":
-            raise click.ClickException(f"{error.text.zh} {error.text.en}") from error
-    try:
-        return _actor(user, password, str(click.prompt("6-digit code", type=str)))
-    except ShoujiError as error:
-        raise click.ClickException(f"{error.text.zh} {error.text.en}") from error
+            raise terminal.failure(error) from error
+    code = str(click.prompt("6-digit code", type=str))
+    with terminal.command():
+        return _actor(user, password, code)
 
 
 def _actor(user: str, password: str, code: str | None) -> Actor:
-    with unit_of_work():
-        token = sign_in.api(user, password, code).token
-        actor = authentication.actor_from_request_credentials(token, None)
+    token = sign_in.api(user, password, code).token
+    actor = authentication.actor_from_request_credentials(token, None)
     if actor is None:
         raise click.ClickException("无法登录。 Could not sign in.")
     return actor
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """One unit of work; an expected error is said in both languages and ends the command."""
-    try:
-        with unit_of_work():
-            yield
-    except ShoujiError as error:
-        raise click.ClickException(f"{error.text.zh} {error.text.en}") from error
-
-
-def _read_password() -> str:
-    if sys.stdin.isatty():
-        return str(click.prompt("Password", hide_input=True))
-    return sys.stdin.readline().rstrip("\r\n")

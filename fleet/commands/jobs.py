@@ -1,16 +1,11 @@
-"""Jobs of this room, and what makes it listen: importing this is all that the composition root does."""
+"""What the clock does in this room."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from core import jobs
-from fleet import guards
-from fleet.commands import deadlines, kinds, offers, receivers, restore
-
-__all__ = ["kinds", "receivers", "restore"]
-
-guards.bind(open_wipe=offers.open_wipe, status_asked=offers.note_status_offer)
+from fleet.commands import deadlines
 
 
 @jobs.register("commands-deadlines", every=timedelta(seconds=30))
