@@ -75,6 +75,7 @@ class Link:
         self._waiting: dict[int, Done] = {}
         self._sock: socket.socket | None = None
         self._writing = False
+        self._delivering = False
         self._ended: bool = False
         self._greeted = False
         self._timer: Timer | None = None
@@ -166,7 +167,9 @@ class Link:
         self._flush()
 
     def _flush(self) -> None:
-        if self._ended or self._sock is None:
+        # Inside the library's message callback a failing write would wait for that callback's own lock for ever;
+        # `on_readable` flushes as soon as the callback has returned.
+        if self._ended or self._sock is None or self._delivering:
             return
         if self._client.want_write():
             self._client.loop_write()
@@ -275,10 +278,13 @@ class Link:
         self._end(str(code), refused=refused)
 
     def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
+        self._delivering = True
         try:
             self._watcher.link_message(self, message.topic, bytes(message.payload))
         except Exception:
             log.exception("a message could not be handled")
+        finally:
+            self._delivering = False
 
     def _on_publish(self, _c: Any, _u: Any, mid: int, code: ReasonCode, _p: Any) -> None:
         self._answer(mid, code.value)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
 
 import pytest
 
 from agent.core import CAPABILITIES
+from agent.link import Link
 from agent.phone import Phone
 from mqtt.contract import topics
 from mqtt.contract.hello import Hello
@@ -78,6 +80,25 @@ def test_a_broker_that_goes_and_comes_is_found_again(server: FakeServer, make_ph
     phone.wait_connected()
     phone.wait_archived()
     assert server.devices[phone.id].through == 1
+
+
+def test_a_connection_that_breaks_while_a_message_is_answered_does_not_stop_the_phone(
+    server: FakeServer, make_phone: MakePhone
+) -> None:
+    phone = make_phone()
+    handle, broken = phone.connection.link_message, []
+
+    def break_and_answer(link: Link, topic: str, payload: bytes) -> None:
+        if not broken:
+            broken.append(link)
+            link._sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+            link.publish(topics.up(phone.id, Up.PRESENCE), b"{}")
+        handle(link, topic, payload)
+
+    phone.loop.run_sync(lambda: setattr(phone.connection, "link_message", break_and_answer))
+    server.send(server.devices[phone.id], "command", b"anything")
+    server.wait(lambda: broken)
+    phone.wait(lambda p: p.core.online and p.connection.connects >= 2)
 
 
 def test_the_broker_refuses_what_is_not_the_phones_own(server: FakeServer, make_phone: MakePhone) -> None:
