@@ -43,6 +43,17 @@ class Actor:
                 permission=str(permission),
             )
 
+    def require_everything(self) -> None:
+        """Raise Forbidden unless the actor stands at the root of the tree: for what concerns the whole fleet."""
+        if self.unit_path != ROOT_PATH:
+            raise Forbidden(
+                "whole_tree_only",
+                Text(
+                    "此操作影响整个组织，只能由根组织的账号执行。",
+                    "This concerns the whole fleet. Only an account at the root of the tree does it.",
+                ),
+            )
+
 
 def system_actor(name: str) -> Actor:
     """The server itself acting, for jobs, device messages and the command line."""

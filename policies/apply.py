@@ -10,7 +10,7 @@ from core import audit
 from core.actor import Actor
 from core.permissions import Permission
 from core.runtime import settings
-from policies import assignments, devices, drafts, groups, lock, publish, references, rollouts, world
+from policies import assignments, devices, drafts, groups, lock, publish, reach, references, rollouts, world
 from policies.desired import Refresh, postponing
 from policies.drafts import Change, Key
 from policies.language.kinds import PUBLISHED_KINDS, Assignment, Group
@@ -94,6 +94,9 @@ def apply(
         actor.require(Permission.DOCUMENT_PUBLISH)
     lock.alone()
     request = _read(actor, body, form, prune=prune, locked=True)
+    if publishing:
+        actor.require_everything()
+    reach.require(actor, request.changes, request.stored, request.assigned)
     before = world.current()
     after, touched = _projected(request, before, publishing=publishing)
     if publishing or request.gone:

@@ -48,9 +48,11 @@ class Publication:
 def publish(actor: Actor, kind: str, name: str, *, version: int | None = None, reason: str = "") -> Publication:
     """Publish the draft, or older content as a new version (`version`). What is in force already changes nothing.
 
-    Raises NotFound, Conflict for a kind that takes effect at once, Invalid for a set that is not published.
+    Raises Forbidden below the root of the tree, NotFound, Conflict for a kind that takes effect at once, Invalid for a
+    set that is not published.
     """
     actor.require(Permission.DOCUMENT_PUBLISH)
+    actor.require_everything()
     lock.alone()
     row = _locked(kind, name)
     if version is not None:
