@@ -47,6 +47,8 @@ def current_version() -> str:
 def publish(actor: Actor, texts: Mapping[str, str], version: str | None = None) -> NoticeView:
     """Put a new version in force; equal texts change nothing. Raises Conflict for a version used before."""
     actor.require(Permission.NOTICE_WRITE)
+    # Until they have accepted it, phones collect nothing.
+    actor.require_everything()
     checked = _checked(texts)
     now_in_force = current()
     if dict(now_in_force.texts) == checked and version in (None, now_in_force.version):

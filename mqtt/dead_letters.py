@@ -99,8 +99,9 @@ def _row(refusal: Refusal) -> dict[str, object]:
 
 
 def list_letters(actor: Actor, cursor: str | None, limit: int) -> Page[DeadLetter]:
-    """Refused messages, newest first, without their bytes."""
+    """Refused messages of the whole fleet, newest first, without their bytes."""
     actor.require(Permission.QUARANTINE_READ)
+    actor.require_everything()
     return keyset(
         session(), select(DeadLetter), [DeadLetter.received_at, DeadLetter.id], cursor, limit, descending=True
     )
@@ -112,6 +113,7 @@ def replay(actor: Actor, letter_id: str, router: Router) -> DeadLetter:
     Raises NotFound, or Conflict when only a part of it was kept or it is refused again.
     """
     actor.require(Permission.QUARANTINE_REPLAY)
+    actor.require_everything()
     letter = session().get(DeadLetter, letter_id, with_for_update=True)
     if letter is None:
         raise NotFound("unknown_letter", Text("隔离区中没有该消息。", "There is no such message in quarantine."))

@@ -45,11 +45,15 @@ def is_frozen() -> bool:
 
 
 def change(actor: Actor, frozen: bool, reason: str) -> FreezeView:
-    """Freeze, or lift the freeze, with a reason. Only a platform administrator lifts it. Raises Invalid, Forbidden."""
+    """Freeze, or lift the freeze, with a reason. Raises Invalid, Forbidden.
+
+    Any of those who may freezes; only a platform administrator at the root of the tree lifts it.
+    """
     actor.require(Permission.FREEZE_WRITE)
     reason = clean_reason(reason)
     if not frozen:
         _require_lifter(actor)
+        actor.require_everything()
     row = gate()
     if row.frozen != frozen:
         row.frozen, row.reason, row.since = frozen, reason, clock.now()

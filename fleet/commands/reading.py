@@ -103,15 +103,20 @@ def waiting(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT)
 
 
 def get(actor: Actor, some_id: str) -> CommandView | BatchView:
-    """One command with its history, or one batch. Reading an output that is content is audited. Raises NotFound."""
+    """One command with its history, or one batch. Raises NotFound.
+
+    An output that is content is for those who send commands or read the archive, and each reading is audited.
+    """
     actor.require(Permission.COMMAND_READ)
     found = lookup.commands(actor, some_id)
     if found[0].id != some_id:
         return _batch(actor, some_id)
     command = found[0]
-    if kind_of(command.type).content and command.result is not None:
+    content = kind_of(command.type).content and command.result is not None
+    readable = not content or actor.may(Permission.COMMAND_SEND) or actor.may(Permission.ARCHIVE_READ)
+    if content and readable:
         audit.record(actor, "command.read_output", ("command", command.id), {"device": command.device_id})
-    return _view(command, output=True, history=_steps(command.id), asked=_approval(command.approval_id))
+    return _view(command, output=readable, history=_steps(command.id), asked=_approval(command.approval_id))
 
 
 def _batch(actor: Actor, batch_id: str) -> BatchView:
