@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from flask import Flask
+from sqlalchemy import make_url
 
 import doctor
 import serve
@@ -133,6 +136,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=current.database, SQLALCHEMY_ENGINE_OPTIONS=_engine_options(current.database)
     )
     bound = runtime.bind(app, current)
+    _keep_private(current.database)
     app.config["SECRET_KEY"] = bound.ring.web_secret()
     db.db.init_app(app)
     with app.app_context():
@@ -146,6 +150,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     http_identity.bind(app, Authenticators(staff=actor_from_request_credentials, device=authenticate))
     limits.register(app)
     return app
+
+
+def _keep_private(address: str) -> None:
+    """Make the database's file for ourselves alone, also where the data folder was made open to others."""
+    file = make_url(address).database if address.startswith("sqlite") else None
+    if file and Path(file).parent.is_dir():
+        Path(file).touch(mode=0o600)
 
 
 def _load() -> Settings:

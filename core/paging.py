@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, tuple_
+from sqlalchemy import Select, TypeDecorator, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import clock
@@ -48,10 +48,26 @@ def decode_cursor(cursor: str, width: int) -> list[Any]:
         if len(values) != width:
             raise ValueError("wrong width")
     except (ValueError, TypeError, KeyError, binascii.Error, RecursionError) as error:
-        raise BadInput(
-            "bad_cursor",
-            Text("翻页参数无效，请从第一页重新开始。", "The cursor is not valid. Start from the first page."),
-        ) from error
+        raise _bad_cursor() from error
+    return values
+
+
+def _bad_cursor() -> BadInput:
+    return BadInput(
+        "bad_cursor",
+        Text("翻页参数无效，请从第一页重新开始。", "The cursor is not valid. Start from the first page."),
+    )
+
+
+def _bound(cursor: str, columns: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
+    """The cursor's values, each of its column's type. Raises BadInput: a made-up cursor must not reach the database."""
+    values = decode_cursor(cursor, len(columns))
+    for value, column in zip(values, columns, strict=True):
+        kind = column.type
+        wanted = (kind.impl_instance if isinstance(kind, TypeDecorator) else kind).python_type
+        fits = isinstance(value, wanted) and not (isinstance(value, bool) and wanted is not bool)
+        if not fits or (isinstance(value, int) and abs(value) >= 2**63) or (isinstance(value, str) and "\0" in value):
+            raise _bad_cursor()
     return values
 
 
@@ -67,7 +83,7 @@ def keyset(
     """One page of entities in the order of the given columns (the last one unique)."""
     limit = max(1, min(limit, MAX_LIMIT))
     if cursor:
-        bound = tuple_(*decode_cursor(cursor, len(columns)))
+        bound = tuple_(*_bound(cursor, columns))
         key = tuple_(*columns)
         query = query.where(key < bound if descending else key > bound)
     order = [column.desc() if descending else column.asc() for column in columns]

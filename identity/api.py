@@ -34,6 +34,7 @@ from identity.schemas import (
 )
 
 api = Api("people", __name__)
+MAX_REVISION_DIGITS = 18
 
 
 @api.get("/staff", Permission.STAFF_READ, {200: PageOut[StaffRead]})
@@ -165,7 +166,7 @@ def _revision(from_body: int | None) -> int | None:
     if not header or header == "*":
         return from_body
     plain = header.removeprefix("W/").strip('"')
-    if not plain.isdecimal() or not plain.isascii():
+    if not plain.isdecimal() or not plain.isascii() or len(plain) > MAX_REVISION_DIGITS:
         raise BadInput(
             "bad_if_match", Text("If-Match 应为 ETag 中的版本号。", "If-Match takes the revision from the ETag.")
         )

@@ -17,7 +17,8 @@ def check_request() -> None:
     for name, value in (*request.args.items(multi=True), *(request.view_args or {}).items()):
         _check_text(str(name))
         _check_text(str(value))
-    if request.is_json and request.content_length:
+    # A body that comes in chunks has no length.
+    if request.is_json and (request.content_length or "Transfer-Encoding" in request.headers):
         try:
             body = request.get_json()
         except RecursionError as error:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
 from core.runtime import settings
 
-limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", strategy="moving-window")
+
+def caller_address() -> str:
+    """Where the request comes from; behind the declared proxy what that one adds, the last address in the list.
+
+    What stands before it is the caller's own word, and the proxy's own address would be one counter for everybody.
+    """
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings().http_proxy else ""
+    return forwarded.rpartition(",")[2].strip() or request.remote_addr or "unknown"
+
+
+limiter = Limiter(key_func=caller_address, storage_uri="memory://", strategy="moving-window")
 
 
 def register(app: Flask) -> None:
