@@ -15,7 +15,7 @@ from secure import (
     XFrameOptions,
 )
 
-from core.http.access import table
+from core.http.access import Access, table
 
 HSTS_SECONDS = 31_536_000
 
@@ -29,7 +29,7 @@ def register(app: Flask, *, tls: bool) -> None:
         for name, value in policy.items():
             answer.headers.setdefault(name, value)
         rule = table.get(request.endpoint)
-        if rule and rule.page:
+        if rule and (rule.page or rule.demand is not Access.PUBLIC):
             answer.headers.setdefault("Cache-Control", "no-store")
         return answer
 

@@ -41,7 +41,7 @@ def follow(topic: str) -> Response:
     actor.require(TOPICS[topic].demand)
     hub = live.hub()
     box = hub.join(actor, topic)
-    signed_in = _session_check(current_app._get_current_object(), request.cookies.get(SESSION_COOKIE), topic)  # type: ignore[attr-defined]
+    signed_in = _session_check(current_app._get_current_object(), request.cookies.get(SESSION_COOKIE), box)  # type: ignore[attr-defined]
     answer = Response(_Stream(hub, box, signed_in, _hang_up(request.environ)), mimetype="text/event-stream")
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
@@ -82,13 +82,15 @@ def _message(topic: str, change: Change) -> bytes:
     return f"event: {topic}\ndata: {json.dumps({'ids': change.ids})}\n\n".encode()
 
 
-def _session_check(app: Flask, cookie: str | None, topic: str) -> Callable[[], bool]:
+def _session_check(app: Flask, cookie: str | None, box: Mailbox) -> Callable[[], bool]:
+    """Whether the viewer is still signed in, may still look, and still stands where they stood in the tree."""
     bound: Authenticators = app.extensions[EXTENSION]
 
     def check() -> bool:
         with app.app_context(), unit_of_work(write=False):
             actor = bound.staff(None, cookie)
-        return actor is not None and actor.may(TOPICS[topic].demand)
+        stays = actor is not None and actor.unit_path == box.actor.unit_path
+        return stays and actor is not None and actor.may(TOPICS[box.topic].demand)
 
     return check
 
