@@ -1,0 +1,49 @@
+"""An installation as attackers find it: the company with its rooms bound as the running server binds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+
+from core.http.limits import limiter
+from core.runtime import runtime
+from fleet import guards as fleet_guards
+from fleet.commands import guards, offers
+from identity import passwords
+from policies import receivers
+from tests.fleet.company import Company
+from tests.fleet_commands.desk import Desk
+from tests.policies.office import Office
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _light_passwords() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits(app: Flask) -> None:
+    limiter.reset()
+
+
+@pytest.fixture
+def desk(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """People who ask and approve, with the worker's keys in place."""
+    runtime().ring.signing_keys()
+    runtime().ring.publish()
+    fleet_guards.bind(open_wipe=offers.open_wipe, status_asked=offers.note_status_offer)
+    monkeypatch.setattr(guards, "_bound", guards._Bound())
+    receivers.connect()
+    return Desk.open(Company.found(client))
+
+
+@pytest.fixture
+def office(desk: Desk) -> Office:
+    """The same company, for policies."""
+    return Office(desk.company)
