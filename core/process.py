@@ -40,6 +40,12 @@ def with_parent_death_signal() -> None:
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def start_child(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a program that ends with this process; call it from the main thread."""
+    # A session of its own keeps a terminal's Ctrl-C for the parent, which ends its children in order.
+    return subprocess.Popen(command, preexec_fn=with_parent_death_signal, start_new_session=True)  # noqa: PLW1509
+
+
 @dataclass(slots=True)
 class _Child:
     name: str
@@ -82,8 +88,7 @@ class Supervisor:
         child.process, child.due = None, now + child.pause
 
     def _start(self, child: _Child, now: float) -> None:
-        # A session of its own keeps a terminal's Ctrl-C for the supervisor, which ends the children in order.
-        child.process = subprocess.Popen(child.command, preexec_fn=with_parent_death_signal, start_new_session=True)  # noqa: PLW1509
+        child.process = start_child(child.command)
         child.started = now
         log.info("process_started", process=child.name, pid=child.process.pid)
 

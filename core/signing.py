@@ -19,8 +19,8 @@ from flask import Flask
 from config.settings import Settings
 from core.crypto.jwk import SigningKey
 from core.errors import Unavailable
+from core.files import socket_path
 from core.log import get_logger
-from core.paths import runtime_folder
 from core.runtime import runtime, settings
 from core.text import Text
 from core.uow import unit_of_work
@@ -44,9 +44,10 @@ def makes(kind: str) -> Callable[[Maker], Maker]:
     return add
 
 
-def socket_path(current: Settings) -> Path:
-    """Where the desk listens."""
-    return runtime_folder(current.data_dir) / "signing.sock"
+def _desk_socket(current: Settings) -> Path:
+    folder = current.data_dir / "run"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return socket_path(folder, "signing.sock")
 
 
 def request(kind: str, device_id: str, detail: Mapping[str, Any] | None = None) -> str:
@@ -55,7 +56,7 @@ def request(kind: str, device_id: str, detail: Mapping[str, Any] | None = None) 
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(TIMEOUT_SECONDS)
-            connection.connect(str(socket_path(settings())))
+            connection.connect(str(_desk_socket(settings())))
             connection.sendall(line)
             answer = json.loads(connection.makefile("rb").readline(MAX_LINE))
     except (OSError, ValueError) as error:
@@ -86,7 +87,7 @@ class SigningDesk:
     """The desk's listener, in the worker."""
 
     def __init__(self, app: Flask, current: Settings) -> None:
-        path = socket_path(current)
+        path = _desk_socket(current)
         path.unlink(missing_ok=True)
         self._server = _Server(str(path), _handler(app))
         path.chmod(0o600)

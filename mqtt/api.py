@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from flask import Response, current_app
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from core.http.answers import PageOut, page_reply, reply
+from core.http.fields import IdPath, Moment, PageQuery
 from core.http.identity import current_actor
 from core.http.routes import Api
-from core.paging import DEFAULT_LIMIT, MAX_LIMIT
 from core.permissions import Permission
 from mqtt import dead_letters
 from mqtt.routes import Router
@@ -31,23 +29,8 @@ class LetterOut(BaseModel):
     detail: str
     size: int
     truncated: bool
-    received_at: datetime
-    replayed_at: datetime | None
-
-
-class PageQuery(BaseModel):
-    """Where to go on and how many to give."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    cursor: str | None = Field(None, max_length=500)
-    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
-
-
-class LetterPath(BaseModel):
-    """Which message."""
-
-    letter_id: str = Field(max_length=36)
+    received_at: Moment
+    replayed_at: Moment | None
 
 
 @api.get("/quarantine", Permission.QUARANTINE_READ, {200: PageOut[LetterOut]})
@@ -57,8 +40,8 @@ def list_quarantine(query: PageQuery) -> Response:
     return page_reply(page, LetterOut.model_validate)
 
 
-@api.post("/quarantine/<letter_id>/replay", Permission.QUARANTINE_REPLAY, {200: LetterOut})
-def replay_letter(path: LetterPath) -> Response:
+@api.post("/quarantine/<id>/replay", Permission.QUARANTINE_REPLAY, {200: LetterOut})
+def replay_letter(path: IdPath) -> Response:
     """Hand a refused message to its handler again."""
     router: Router = current_app.extensions[ROUTER_EXTENSION]
-    return reply(LetterOut.model_validate(dead_letters.replay(current_actor(), path.letter_id, router)))
+    return reply(LetterOut.model_validate(dead_letters.replay(current_actor(), path.id, router)))

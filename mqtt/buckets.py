@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import inf
 
-CUT_SECONDS = 60.0
+from mqtt.contract.limits import FLOOD_CUT_S
+
 BURST_SECONDS = 10
 KICK_EVERY_SECONDS = 1.0
 MAX_TRACKED = 200_000
@@ -39,7 +40,7 @@ class Buckets:
             return False
         self._refill(bucket, now)
         if bucket.messages < 1 or bucket.size < size:
-            bucket.cut_until = now + CUT_SECONDS
+            bucket.cut_until = now + FLOOD_CUT_S
             self._tell(device_id, bucket, now)
             return False
         bucket.messages -= 1
@@ -53,7 +54,7 @@ class Buckets:
 
     def _new(self, device_id: str, now: float) -> _Bucket:
         if len(self._buckets) >= MAX_TRACKED:
-            self._buckets = {name: old for name, old in self._buckets.items() if now - old.at < CUT_SECONDS}
+            self._buckets = {name: old for name, old in self._buckets.items() if now - old.at < FLOOD_CUT_S}
         full = _Bucket(self.messages_per_second * BURST_SECONDS, self.bytes_per_second * BURST_SECONDS, now)
         self._buckets[device_id] = full
         return full

@@ -24,9 +24,7 @@ KEEP_ALIVE_S = 30
 SESSION_EXPIRY_S = 7 * 86400
 RECEIVE_MAXIMUM = 2000
 RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 10
-NO_MATCHING_SUBSCRIBERS = 0x10
 RETAIN_NEVER = 2
-DUMMY_PORT = 1
 
 log = get_logger(__name__)
 OnMessage = Callable[[str, bytes, bool, int], None]
@@ -79,7 +77,7 @@ class ServiceClient:
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         self._client.connect_async(
             self._endpoint.host,
-            self._endpoint.port or DUMMY_PORT,
+            self._endpoint.port,
             keepalive=KEEP_ALIVE_S,
             clean_start=False,
             properties=properties,

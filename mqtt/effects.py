@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from core.crypto.jwk import SigningKey
 from core.outbox import OutboxRow
-
-MAX_PAYLOAD = 200_000
+from mqtt.contract.limits import PAYLOAD_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,8 @@ class Publish:
 
     def __post_init__(self) -> None:
         # A broker drops the connection over an oversized message and the library resends it for ever.
-        if len(self.payload) > MAX_PAYLOAD:
-            raise ValueError(f"{self.topic}: {len(self.payload)} bytes, more than {MAX_PAYLOAD}")
+        if len(self.payload) > PAYLOAD_MAX:
+            raise ValueError(f"{self.topic}: {len(self.payload)} bytes, more than {PAYLOAD_MAX}")
 
 
 Renderer = Callable[[Sequence[OutboxRow], SigningKey], list[Publish]]

@@ -18,8 +18,8 @@ from core.outbox import OutboxRow
 from core.runtime import runtime
 from core.uow import unit_of_work
 from mqtt import effects
-from mqtt.broker.types import ServiceEndpoint
-from mqtt.client import NO_MATCHING_SUBSCRIBERS, ServiceClient
+from mqtt.broker.types import NO_SUBSCRIBERS, ServiceEndpoint
+from mqtt.client import ServiceClient
 from mqtt.effects import Publish
 from mqtt.events import broker_forgot
 
@@ -175,7 +175,7 @@ class Relay:
             if item is None:
                 continue
             item.left -= 1
-            item.reached &= reason < NO_MATCHING_SUBSCRIBERS
+            item.reached &= reason < NO_SUBSCRIBERS
             if item.left == 0:
                 finished.append(item)
         self._finish(finished)

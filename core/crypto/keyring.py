@@ -6,7 +6,6 @@ Three purposes lie in three sub-folders, so that each process can be given what 
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable
 from functools import cache
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from core.crypto.jwk import SigningKey, thumbprint
+from core.files import create_file, replace_file
 
 SYMMETRIC_BYTES = 32
 
@@ -93,7 +93,7 @@ class KeyRing:
         """Write the public halves of the worker's keys where the web process may read them."""
         keys = [*self.signing_keys(), self.standby_key()]
         pem = b"".join(key.public_pem() for key in keys)
-        write_file(self.folder / "server" / "sig-public.pem", pem)
+        replace_file(self.folder / "server" / "sig-public.pem", pem)
 
     def public_signing(self) -> list[ec.EllipticCurvePublicKey]:
         """Public sig keys, the current one first; needs no worker key. Empty before the worker's first start."""
@@ -139,26 +139,3 @@ def _load(path: str, _modified: int) -> SigningKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{path} is not an EC key")
     return SigningKey(key, thumbprint(key.public_key()))
-
-
-def create_file(path: Path, content: bytes) -> None:
-    """Create a private file (0600) whole, or leave the one that another process has just made."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    write_file(draft, content)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a private file (0600) whole: a reader sees the old or the new bytes, never a part."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from core import clock
-from core.crypto.keyring import KeyRing, create_file
+from core.crypto.keyring import KeyRing
 from core.errors import Invalid
+from core.files import create_file
 from core.text import Text
 
 CA_YEARS = 20
@@ -174,11 +175,6 @@ class CertificateAuthority:
 def certificate_end(path: Path) -> datetime:
     """When the first certificate of a PEM file ends."""
     return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
-
-
-def revoked_serials(crl_pem: bytes) -> set[str]:
-    """Hex serials of a PEM revocation list: reading back what was written. Raises ValueError."""
-    return {f"{entry.serial_number:x}" for entry in x509.load_pem_x509_crl(crl_pem)}
 
 
 def _name(common_name: str) -> x509.Name:

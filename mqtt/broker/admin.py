@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from core.crypto.x509 import CertificateAuthority
+from core.files import holds, replace_file
 from core.log import get_logger
 from mqtt.broker.canaries import Doors, probe
 from mqtt.broker.certificates import ensure_canary
 from mqtt.broker.crl import CrlKeeper
 from mqtt.broker.errors import BrokerUnsafe
-from mqtt.broker.files import BrokerFiles, holds, replace_file
+from mqtt.broker.files import BrokerFiles
 from mqtt.broker.kick import kick
 from mqtt.broker.types import ProbeReport, ServiceEndpoint
 

@@ -11,12 +11,11 @@ from mqtt.broker.acl import CANARY_ID, REVOKED_CANARY_ID
 from mqtt.broker.errors import BrokerAway
 from mqtt.broker.files import BrokerFiles
 from mqtt.broker.probe_client import ProbeClient, Refused
-from mqtt.broker.types import Check, ProbeReport, ServiceEndpoint
+from mqtt.broker.types import NO_SUBSCRIBERS, Check, ProbeReport, ServiceEndpoint
 from mqtt.contract import topics
 from mqtt.contract.names import Down, Up
 
 NOT_AUTHORIZED = 0x87
-NO_SUBSCRIBERS = 0x10
 TAKEOVER_SECONDS = 1.0
 DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
 

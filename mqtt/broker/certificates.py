@@ -11,8 +11,9 @@ from config.settings import Settings
 from core import clock
 from core.crypto.clients import make_client
 from core.crypto.x509 import CertificateAuthority, certificate_end
+from core.files import holds, replace_file
 from mqtt.broker.acl import CANARY_ID
-from mqtt.broker.files import BrokerFiles, holds, replace_file
+from mqtt.broker.files import BrokerFiles
 
 RENEW_BEFORE = timedelta(days=30)
 CANARY_DAYS = 90.0

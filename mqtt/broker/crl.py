@@ -9,8 +9,9 @@ from core import clock
 from core.crypto.clients import make_client
 from core.crypto.crl import RevocationList, certificate_serial, read_crl
 from core.crypto.x509 import CertificateAuthority
+from core.files import holds, replace_file
 from mqtt.broker.acl import REVOKED_CANARY_ID
-from mqtt.broker.files import BrokerFiles, holds, replace_file
+from mqtt.broker.files import BrokerFiles
 from mqtt.broker.types import CrlSource
 
 RENEW_AFTER = timedelta(days=1)

@@ -9,7 +9,7 @@ from core.text import Text
 from mqtt.broker.errors import BrokerUnusable
 from mqtt.broker.files import BrokerFiles
 from mqtt.broker.passwords import service_passwords
-from mqtt.broker.types import ServiceEndpoint, ServiceUser
+from mqtt.broker.types import UNIX_PORT, ServiceEndpoint, ServiceUser
 
 DEFAULT_PORT = 8883
 
@@ -19,7 +19,7 @@ def service_endpoint(settings: Settings, user: ServiceUser) -> ServiceEndpoint:
     if settings.broker_url:
         return outside_endpoint(settings)
     files = BrokerFiles.in_data_dir(settings.data_dir)
-    return ServiceEndpoint("unix", str(files.socket), 0, user, service_passwords(files)[user])
+    return ServiceEndpoint("unix", str(files.socket), UNIX_PORT, user, service_passwords(files)[user])
 
 
 def outside_endpoint(settings: Settings) -> ServiceEndpoint:
@@ -30,7 +30,7 @@ def outside_endpoint(settings: Settings) -> ServiceEndpoint:
         port = url.port or DEFAULT_PORT
         return ServiceEndpoint("tcp", url.hostname, port, username, password, True, settings.broker_ca_file)
     if username and password and url.scheme == "unix" and url.path.startswith("/"):
-        return ServiceEndpoint("unix", unquote(url.path), 0, username, password)
+        return ServiceEndpoint("unix", unquote(url.path), UNIX_PORT, username, password)
     raise BrokerUnusable(
         Text(
             "SHOUJI_BROKER_URL 应为 mqtts://用户:密码@主机:端口 或 unix://用户:密码@/套接字路径。",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from core.crypto.x509 import CertificateAuthority
+from core.files import holds, replace_file
 from core.log import get_logger
 from core.text import Text
 from mqtt.broker.admin import Admin
@@ -16,7 +17,7 @@ from mqtt.broker.canaries import Doors
 from mqtt.broker.crl import CrlKeeper
 from mqtt.broker.endpoint import outside_endpoint
 from mqtt.broker.errors import BrokerAway, BrokerUnusable
-from mqtt.broker.files import BrokerFiles, holds, replace_file
+from mqtt.broker.files import BrokerFiles
 from mqtt.broker.types import CrlSource
 
 RELOAD_SECONDS = 30

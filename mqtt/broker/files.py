@@ -1,22 +1,17 @@
-"""Where the broker's files lie, and how one is replaced whole."""
+"""Where the broker's files lie, and the locks under which they change."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
+from core.files import socket_path
 from core.text import Text
 from mqtt.broker.errors import BrokerUnusable
-
-SOCKET_PATH_LIMIT = 107
-SHORT_ROOT = Path("/tmp")  # noqa: S108 -- the folder made in it is 0700 and checked to be ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +95,17 @@ class BrokerFiles:
 
     @property
     def socket(self) -> Path:
-        """The socket of the server's own clients; in a short folder of ours when the data folder's path is too long."""
-        path = self.folder / "broker.sock"
-        if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
-            return path
-        digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
-        return _own_folder(SHORT_ROOT / f"shouji-{os.geteuid()}-{digest}") / "broker.sock"
+        """The socket of the server's own clients. Raises BrokerUnusable when its short folder is somebody else's."""
+        try:
+            return socket_path(self.folder, "broker.sock")
+        except PermissionError as error:
+            raise BrokerUnusable(
+                Text(
+                    f"{error.filename} 不是本用户的私有目录，请删除它，或缩短 SHOUJI_DATA_DIR 的路径。",
+                    f"{error.filename} is not a private folder of this user: remove it, or choose a shorter "
+                    "SHOUJI_DATA_DIR.",
+                )
+            ) from error
 
     @contextmanager
     def change(self) -> Iterator[None]:
@@ -128,35 +128,6 @@ class BrokerFiles:
             ) from None
 
 
-def replace_file(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a file whole: on the disk under another name first, then renamed. A reader sees old or new bytes."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def holds(path: Path, content: bytes) -> bool:
-    """Whether the file is there with exactly this content."""
-    try:
-        return path.read_bytes() == content
-    except OSError:
-        return False
-
-
 @contextmanager
 def _locked(path: Path, kind: int) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -165,16 +136,3 @@ def _locked(path: Path, kind: int) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _own_folder(path: Path) -> Path:
-    path.mkdir(mode=0o700, exist_ok=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
-        raise BrokerUnusable(
-            Text(
-                f"{path} 不是本用户的私有目录，请删除它，或缩短 SHOUJI_DATA_DIR 的路径。",
-                f"{path} is not a private folder of this user: remove it, or choose a shorter SHOUJI_DATA_DIR.",
-            )
-        )
-    return path

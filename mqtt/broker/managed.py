@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from core.crypto.x509 import CertificateAuthority
+from core.files import holds, replace_file
 from mqtt.broker.acl import for_managed_broker
 from mqtt.broker.admin import Admin
 from mqtt.broker.canaries import Doors
@@ -13,7 +14,7 @@ from mqtt.broker.certificates import broker_hosts, ensure_broker_certificate, lo
 from mqtt.broker.crl import CrlKeeper
 from mqtt.broker.endpoint import service_endpoint
 from mqtt.broker.errors import BrokerAway
-from mqtt.broker.files import BrokerFiles, holds, replace_file
+from mqtt.broker.files import BrokerFiles
 from mqtt.broker.passwords import password_file, service_passwords
 from mqtt.broker.process import running
 from mqtt.broker.rendering import mosquitto_conf

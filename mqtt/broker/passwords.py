@@ -6,8 +6,9 @@ import base64
 import hashlib
 from collections.abc import Mapping
 
+from core.files import replace_file
 from core.ids import new_token
-from mqtt.broker.files import BrokerFiles, replace_file
+from mqtt.broker.files import BrokerFiles
 from mqtt.broker.types import SERVICE_USERS, ServiceUser
 
 ITERATIONS = 101

@@ -22,8 +22,6 @@ from mqtt.broker.errors import BrokerAway
 from mqtt.broker.types import ServiceEndpoint
 
 ANSWER_SECONDS = 3
-PORT_OF_A_SOCKET = 1
-"""paho wants a port above 0 even where there is none."""
 
 
 class Refused(Exception):
@@ -35,7 +33,7 @@ class ProbeClient:
 
     def __init__(self, host: str, port: int, *, unix: bool = False, client_id: str = "") -> None:
         self._host = host
-        self._port = PORT_OF_A_SOCKET if unix else port
+        self._port = port
         self._accepted: bool | None = None
         self._code: ReasonCode | None = None
         self._ended = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import resource
@@ -16,15 +15,15 @@ from typing import IO
 
 from config.settings import Settings
 from core.clock import monotonic
+from core.files import replace_file
+from core.process import with_parent_death_signal
 from core.text import Text
 from mqtt.broker.errors import BrokerUnusable
-from mqtt.broker.files import BrokerFiles, replace_file
+from mqtt.broker.files import BrokerFiles
 
-PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 15.0
 """Mosquitto saves its store when it is told to stop; a large one takes a while."""
 FALLBACK_PATHS = (Path("/usr/sbin/mosquitto"), Path("/usr/local/sbin/mosquitto"))
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def running(files: BrokerFiles) -> BrokerProcess | None:
 
 
 def _before_exec(parent: int) -> None:
-    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    with_parent_death_signal()
     if os.getppid() != parent:  # the parent died before the line above took hold
         os._exit(1)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -14,6 +14,11 @@ CrlSource = Callable[[Sequence[tuple[str, datetime]]], bytes]
 Called under a lock that all processes share, so it must read committed state when it is called, not before.
 """
 
+UNIX_PORT = 1
+"""paho wants a port above 0 even where there is none."""
+NO_SUBSCRIBERS = 0x10
+"""Reason code of a PUBACK: the broker took the message and nobody's session got it."""
+
 ServiceUser = Literal["ingest", "relay", "admin"]
 SERVICE_USERS: tuple[ServiceUser, ...] = ("ingest", "relay", "admin")
 

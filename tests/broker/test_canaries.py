@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from core.files import replace_file
 from mqtt.broker import BrokerAway, BrokerUnsafe
-from mqtt.broker.files import replace_file
 from mqtt.broker.managed import managed_admin
 from mqtt.broker.process import find_mosquitto, spawn
 from tests.broker.parts import Installation, until

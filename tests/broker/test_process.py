@@ -128,7 +128,7 @@ def test_a_long_data_folder_with_spaces_works(tmp_path: Path) -> None:
 
 
 def test_the_folder_of_a_short_socket_must_be_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mqtt.broker.files.SHORT_ROOT", tmp_path)
+    monkeypatch.setattr("core.files.SHORT_ROOT", tmp_path)
     files = BrokerFiles(tmp_path / ("x" * 120))
     folder = files.socket.parent
     assert folder.stat().st_mode & 0o777 == 0o700

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import clock
-from mqtt.buckets import BURST_SECONDS, CUT_SECONDS, Buckets
+from mqtt.buckets import BURST_SECONDS, Buckets
+from mqtt.contract.limits import FLOOD_CUT_S, PAYLOAD_MAX
 from mqtt.contract.names import Up
-from mqtt.effects import MAX_PAYLOAD, Publish
+from mqtt.effects import Publish
 from mqtt.routes import DeviceRoutes, Inbound, Refusal, Router
 
 KINDS = [str(kind) for kind in Up]
@@ -64,9 +65,9 @@ def test_a_flooding_phone_is_cut_for_a_minute_and_others_are_not() -> None:
     assert buckets.take_flooding() == ["loud"]
     assert buckets.take_flooding() == []
     assert buckets.allow("quiet", 100, 0.0)
-    assert not buckets.allow("loud", 100, CUT_SECONDS - 1)
+    assert not buckets.allow("loud", 100, FLOOD_CUT_S - 1)
     assert buckets.take_flooding() == ["loud"], "it is told again while it goes on"
-    assert buckets.allow("loud", 100, CUT_SECONDS + 1)
+    assert buckets.allow("loud", 100, FLOOD_CUT_S + 1)
 
 
 def test_bytes_count_too() -> None:
@@ -76,6 +77,6 @@ def test_bytes_count_too() -> None:
 
 
 def test_an_oversized_message_is_never_published() -> None:
-    Publish(1, "t", bytes(MAX_PAYLOAD))
+    Publish(1, "t", bytes(PAYLOAD_MAX))
     with pytest.raises(ValueError, match="more than"):
-        Publish(1, "t", bytes(MAX_PAYLOAD + 1))
+        Publish(1, "t", bytes(PAYLOAD_MAX + 1))
