@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from config.settings import Settings, SettingsError, load
-from core.process import die_with_parent, flask_command, with_parent_death_signal
+from core.process import die_with_parent, flask_command, start_child, stop_on_signals
 from demo import company, story
 from demo.api import Api, wait_until
 
@@ -58,8 +58,7 @@ class Demo:
 
     def run(self) -> int:
         """Run until a signal or until a child ends; the exit status."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._stop.set())
+        stop_on_signals(self._stop)
         try:
             self._start_server()
             api = self._sign_in()
@@ -119,20 +118,18 @@ class Demo:
                     return 1
         return 0
 
-    def _wait(self, done: object, seconds: float, what: str) -> None:
+    def _wait(self, done: Callable[[], bool], seconds: float, what: str) -> None:
         def checked() -> bool:
             if self._stop.is_set():
                 raise InterruptedError
             if any(child.poll() is not None for child in self._children):
                 raise OSError("the server ended; its last lines stand above")
-            return bool(done())  # type: ignore[operator]
+            return done()
 
         wait_until(checked, seconds, what)
 
     def _spawn(self, command: list[str]) -> None:
-        self._children.append(
-            subprocess.Popen(command, preexec_fn=with_parent_death_signal, start_new_session=True)  # noqa: PLW1509
-        )
+        self._children.append(start_child(command))
 
     def _end_children(self) -> None:
         say("Stopping …")

@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 TIMEOUT_SECONDS = 30
@@ -21,7 +22,7 @@ class ApiError(Exception):
 
 
 class Api:
-    """One server; signed in once :meth:`sign_in` was called."""
+    """One server; signed in once `sign_in` was called."""
 
     def __init__(self, base_url: str) -> None:
         self._base = base_url
@@ -41,10 +42,6 @@ class Api:
     def post(self, path: str, body: Any = None, content_type: str = "application/json") -> Any:
         """POST below /api/v1."""
         return self._authorized("POST", path, {} if body is None else body, content_type)
-
-    def patch(self, path: str, body: Any) -> Any:
-        """PATCH below /api/v1."""
-        return self._authorized("PATCH", path, body)
 
     def all(self, path: str) -> list[dict[str, Any]]:
         """Every item of a paged list."""
@@ -95,7 +92,7 @@ def _problem(raw: bytes) -> dict[str, Any]:
         return {"detail": raw[:200].decode("utf-8", "replace")}
 
 
-def wait_until(done: Any, seconds: float, what: str) -> None:
+def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
     """Poll until the condition holds. Raises TimeoutError that names what was awaited."""
     end = time.monotonic() + seconds
     while not done():

@@ -27,7 +27,8 @@ def employee_names(count: int) -> list[str]:
 def build(api: Api, password: str, employees: int) -> None:
     """Make units, people and documents that are not there yet, and publish the documents."""
     _units(api)
-    known = {person["username"] for person in api.all("staff")} | {person["employee_no"] for person in api.all("staff")}
+    people = api.all("staff")
+    known = {person[name] for person in people for name in ("username", "employee_no")}
     for username, name, roles, unit in STAFF:
         if username not in known:
             api.post(
