@@ -21,6 +21,8 @@ from core.runtime import runtime
 from fleet import queries as fleet
 from fleet.queries import DeviceKeys
 from fleet.states import LIVING
+from mqtt import effort
+from mqtt.events import flooded
 from mqtt.routes import Inbound, Refusal
 
 UNKNOWN_DEVICE, CLOSED_DEVICE = "unknown_device", "device_closed"
@@ -83,14 +85,20 @@ def _read(messages: Sequence[Inbound], refusals: list[Refusal], *, closed_too: b
     known = fleet.keys({message.device_id for message in messages})
     opening = runtime().ring.encryption_keys()
     arrivals: list[Arrival] = []
+    flooding: set[str] = set()
     size = 0
     for message in messages:
         keys = known.get(message.device_id)
         if keys is None or (keys.state not in LIVING and not closed_too):
             refusals.append(Refusal(message, CLOSED_DEVICE if keys else UNKNOWN_DEVICE))
             continue
+        if effort.is_spent(message.device_id):
+            # Dropped without a receipt, so the phone still has it.
+            flooding.add(message.device_id)
+            continue
         try:
-            batch = batches.open_batch(opening, message.payload)
+            with effort.of(message.device_id):
+                batch = batches.open_batch(opening, message.payload)
         except Unreadable as error:
             refusals.append(Refusal(message, error.reason, error.detail))
             continue
@@ -99,6 +107,8 @@ def _read(messages: Sequence[Inbound], refusals: list[Refusal], *, closed_too: b
         if size > UNPACKED_AT_ONCE:
             yield arrivals
             arrivals, size = [], 0
+    if flooding:
+        flooded.send(None, devices=sorted(flooding))
     if arrivals:
         yield arrivals
 
@@ -115,7 +125,8 @@ def _process(device_ids: Collection[str], arrivals: Sequence[Arrival]) -> tuple[
     for arrival, defect in zip(arrivals, defects, strict=True):
         _place(work, states[arrival.device_id], waits[arrival.device_id], arrival, defect)
     for device_id, mine in waits.items():
-        _catch_up(work, states[device_id], mine)
+        with effort.of(device_id):
+            _catch_up(work, states[device_id], mine)
     return work, _write(work, [one for mine in waits.values() for one in mine])
 
 

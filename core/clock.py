@@ -27,6 +27,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def cpu() -> float:
+    """Seconds of processor time that this thread has used; only differences mean anything."""
+    return time.thread_time()
+
+
 def from_unix(seconds: float) -> datetime:
     """Aware UTC time of the given seconds since the epoch."""
     return datetime.fromtimestamp(seconds, UTC)

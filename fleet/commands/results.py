@@ -21,10 +21,12 @@ from fleet.commands.registry import kind_of
 from fleet.commands.states import Trigger
 from fleet.models import Device
 from fleet.queries import DeviceKeys
+from mqtt import effort
 from mqtt.contract.codec import BadPayload
 from mqtt.contract.limits import CLOCK_SKEW_S
 from mqtt.contract.names import ResultStatus, Typ
 from mqtt.contract.result import Result
+from mqtt.events import flooded
 from mqtt.routes import Inbound, Refusal
 
 HOLDER_UNCONFIRMED = "holder_unconfirmed"
@@ -73,15 +75,23 @@ def _read_all(batch: Sequence[Inbound], refusals: list[Refusal]) -> list[_Said]:
     keys = queries.keys({message.device_id for message in batch})
     ring = runtime().ring.encryption_keys()
     said: list[_Said] = []
+    flooding: set[str] = set()
     for message in batch:
         device = keys.get(message.device_id)
         if device is None:
             refusals.append(Refusal(message, "unknown_device"))
             continue
+        if effort.is_spent(message.device_id):
+            # Dropped: at its next hello the command is offered again, and the phone repeats its result.
+            flooding.add(message.device_id)
+            continue
         try:
-            said.append(_Said(message, _read(message, device, ring)))
+            with effort.of(message.device_id):
+                said.append(_Said(message, _read(message, device, ring)))
         except (BadToken, BadPayload) as error:
             refusals.append(Refusal(message, error.reason, getattr(error, "detail", "")))
+    if flooding:
+        flooded.send(None, devices=sorted(flooding))
     return said
 
 
