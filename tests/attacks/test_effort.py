@@ -62,7 +62,7 @@ def test_batches_that_wait_are_charged_to_their_phone(desk: Desk) -> None:
 def test_results_are_weighed_too(desk: Desk) -> None:
     phone = desk.company.enroll()
     command_id = desk.sent(phone, "ping")
-    heavy = sealed(result_token(phone, command_id, "succeeded", output={"pad": [[]] * 200_000}).encode())
+    heavy = sealed(result_token(phone, command_id, "succeeded", output={"pad": [[]] * 150_000}).encode())
     for _ in range(12):
         say(phone.inbound("result", heavy, clock.now()))
     assert effort.is_spent(phone.id)
