@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
 
 from app import create_app
 from config.settings import Settings
@@ -19,6 +18,7 @@ from core.db import Base, db
 from tests.support.postgres import PostgresCluster
 
 DATABASES = ("sqlite", "postgresql")
+NO_FOREIGN_KEYS = "PRAGMA defer_foreign_keys=ON"
 
 
 @pytest.fixture(scope="session")
@@ -64,14 +64,18 @@ def client(app: Flask) -> FlaskClient:
 
 
 def _empty_tables() -> None:
+    """Empty the tables that hold rows: to truncate them all costs PostgreSQL more than most tests."""
+    tables = {table.name: table for table in reversed(Base.metadata.sorted_tables)}
+    filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in tables)
     with db.engine.begin() as connection:
-        if db.engine.dialect.name == "postgresql":
-            names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-            return
-        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
+        postgresql = db.engine.dialect.name == "postgresql"
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica" if postgresql else NO_FOREIGN_KEYS)
+        found = set(connection.exec_driver_sql(filled).scalars())
+        for name in (name for name in tables if name in found):
+            connection.execute(tables[name].delete())
+            key = tables[name].autoincrement_column
+            if postgresql and key is not None:
+                connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{name}', '{key.name}'), 1, false)")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.process import with_parent_death_signal
 from demo.api import Api, wait_until
 from tests.broker.parts import free_port
 
@@ -72,6 +73,7 @@ class Server:
                 env={**_clean_environment(), **self.environment},
                 stdout=log,
                 stderr=log,
+                preexec_fn=with_parent_death_signal,  # noqa: PLW1509
             )
         self.wait(self.api.ready, START_SECONDS, "the server's start")
         self.api.sign_in("admin", PASSWORD)
