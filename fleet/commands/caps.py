@@ -46,7 +46,7 @@ def over_cap(first_offers: Sequence[Command]) -> set[str]:
     query = select(Command.requested_by, func.count()).where(Command.type.in_(_capped_types()), since)
     people = Counter({row[0]: row[1] for row in session().execute(query.group_by(Command.requested_by))})
     over: set[str] = set()
-    for command in capped:
+    for command in sorted(capped, key=lambda command: (command.requested_at, command.id)):
         if total >= settings().wipe_cap_total or people[command.requested_by] >= settings().wipe_cap_per_person:
             over.add(command.id)
             continue

@@ -116,7 +116,17 @@ def test_a_position_is_not_for_everybody_who_sees_commands(desk: Desk) -> None:
     assert desk.company.get(f"/commands/{command_id}", desk.who["asker"]).json["result"]["output"] == where
 
 
-FORGED = ([], ["x"], [None, None], [1], [10**30], ["x", "y"], [[1], "x"], [{"t": "2026-11-23T06:50:00Z"}, 5], [True])
+FORGED: tuple[list[Any], ...] = (
+    [],
+    ["x"],
+    [None, None],
+    [1],
+    [10**30],
+    ["x", "y"],
+    [[1], "x"],
+    [{"t": "2026-11-23T06:50:00Z"}, 5],
+    [True],
+)
 
 
 @pytest.mark.parametrize("values", FORGED)

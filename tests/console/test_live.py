@@ -24,6 +24,8 @@ from core.actor import Actor
 from core.errors import Unavailable
 from core.http.app import STOPPING
 from core.uow import unit_of_work
+from identity import people
+from identity.people import PersonChanges
 from tests.console.site import Site, token_of
 from tests.identity import world
 
@@ -236,6 +238,21 @@ def test_a_stream_ends_when_its_session_is_ended(site: Site, hub: Hub, monkeypat
     assert any(part == ": here\n\n" for part in parts)
     page = browser.get("/docs")
     assert browser.post("/sign-out", data={"csrf_token": token_of(page.text)}).status_code == 303
+    ended = threading.Thread(target=list, args=(parts,), daemon=True)
+    ended.start()
+    ended.join(10)
+    assert not ended.is_alive()
+
+
+def test_a_stream_ends_when_its_viewer_moves_in_the_tree(site: Site, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "SIGN_OF_LIFE_SECONDS", 0.0)
+    monkeypatch.setattr(stream, "TICK_SECONDS", 0.02)
+    with site.app.app_context():
+        person_id = world.person("mover", "it_admin")
+    parts = _events(_open(site.person("mover")))
+    assert any(part == ": here\n\n" for part in parts)
+    with site.app.app_context(), unit_of_work():
+        people.change(world.SYSTEM, person_id, PersonChanges(frozenset({"org_unit"}), org_unit="/总部/电销"))
     ended = threading.Thread(target=list, args=(parts,), daemon=True)
     ended.start()
     ended.join(10)
