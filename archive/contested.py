@@ -22,11 +22,11 @@ from core.errors import Conflict, NotFound
 from core.ids import new_id
 from core.paging import Page, keyset
 from core.permissions import Permission
+from core.reasons import clean_reason
 from core.runtime import runtime
 from core.text import Text
 from fleet import queries as fleet
 from fleet import timeline
-from fleet.states import checked_reason
 
 LIVE_TOPIC = "alerts"
 
@@ -44,7 +44,7 @@ def find(actor: Actor, *, device_id: str | None, settled: bool, cursor: str | No
 def accept(actor: Actor, refused_id: str, reason: str) -> RefusedBatch:
     """Store a refused batch as contested; its phone gets a receipt. Raises NotFound, Invalid, Conflict."""
     row = _open(actor, refused_id)
-    reason = checked_reason(reason)
+    reason = clean_reason(reason)
     packed = runtime().envelope.open(row.sealed, refused.place(row.device_id, row.id))
     batch = batches.read(jose.unpack(packed))
     chain = chains.lock([row.device_id])[row.device_id]
@@ -68,7 +68,7 @@ def accept(actor: Actor, refused_id: str, reason: str) -> RefusedBatch:
 def dismiss(actor: Actor, refused_id: str, reason: str) -> RefusedBatch:
     """Leave a refused batch out for good; it stays where it is, sealed. Raises NotFound, Invalid, Conflict."""
     row = _open(actor, refused_id)
-    _settle(actor, row, DISMISSED, checked_reason(reason))
+    _settle(actor, row, DISMISSED, clean_reason(reason))
     return row
 
 

@@ -75,7 +75,7 @@ def run(name: str) -> str:
     """
     job = _jobs.get(name)
     if job is None:
-        raise NotFound("unknown_job", Text(f"没有名为“{name}”的任务。", f"There is no job named “{name}”."))
+        raise NotFound("no_such_job", Text(f"没有名为“{name}”的任务。", f"There is no job named “{name}”."))
     owner = new_id()
     with unit_of_work() as current:
         if not leases.acquire(current, f"job:{name}", owner, LEASE):

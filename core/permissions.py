@@ -18,7 +18,6 @@ class Permission(StrEnum):
     DEVICE_REVOKE = "device.revoke"
     ENROLLMENT_READ = "enrollment.read"
     ENROLLMENT_WRITE = "enrollment.write"
-    NOTICE_READ = "notice.read"
     NOTICE_WRITE = "notice.write"
     GROUP_READ = "group.read"
     COMMAND_READ = "command.read"
@@ -35,5 +34,3 @@ class Permission(StrEnum):
     QUARANTINE_REPLAY = "quarantine.replay"
     ARCHIVE_READ = "archive.read"
     ARCHIVE_CONTEST = "archive.contest"
-    JOB_READ = "job.read"
-    JOB_RUN = "job.run"

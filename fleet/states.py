@@ -10,8 +10,9 @@ from sqlalchemy import select, update
 from core import audit, clock, live, outbox, witness
 from core.actor import Actor
 from core.db import session
-from core.errors import Conflict, Invalid
+from core.errors import Conflict
 from core.permissions import Permission
+from core.reasons import clean_reason
 from core.text import Text
 from fleet import certificates, findings, presence, timeline
 from fleet.events import Closed, DeviceChange, devices_changed, devices_closed
@@ -29,7 +30,6 @@ TRANSITIONS: Final = {
     RETIRED: frozenset[str](),
     WIPED: frozenset[str](),
 }
-MAX_REASON = 500
 
 
 def change(actor: Actor, device_id: str, state: str, reason: str) -> None:
@@ -41,7 +41,7 @@ def change(actor: Actor, device_id: str, state: str, reason: str) -> None:
     actor.require(Permission.DEVICE_WRITE)
     if state == RETIRED:
         actor.require(Permission.DEVICE_REVOKE)
-    reason = checked_reason(reason)
+    reason = clean_reason(reason)
     device = locked(actor, device_id)
     if device.state == state:
         return
@@ -56,7 +56,7 @@ def change(actor: Actor, device_id: str, state: str, reason: str) -> None:
 def revoke(actor: Actor, device_id: str, reason: str) -> None:
     """Cut a phone off for good: certificates revoked, session ended, retired. Raises Conflict when it is closed."""
     actor.require(Permission.DEVICE_REVOKE)
-    reason = checked_reason(reason)
+    reason = clean_reason(reason)
     device = locked(actor, device_id)
     if device.state not in LIVING:
         raise _no_transition(device.state, RETIRED)
@@ -87,17 +87,6 @@ def close(devices: Sequence[Device], state: str, reason: str, actor: Actor) -> N
         ends = [[one.serial, clock.to_wire(one.expires_at)] for one in serials]
         witness.note(CLOSED_LINE, {"device": device_id, "state": state, "reason": reason, "serials": ends})
     devices_closed.send(None, devices=[Closed(device_id, state, reason) for device_id in ids])
-
-
-def checked_reason(reason: str) -> str:
-    """The reason without blanks around it. Raises Invalid when there is none or it is too long."""
-    plain = reason.strip()
-    if not plain or len(plain) > MAX_REASON:
-        raise Invalid(
-            "reason_needed",
-            Text(f"请填写原因（1 到 {MAX_REASON} 字）。", f"Give a reason of 1 to {MAX_REASON} characters."),
-        )
-    return plain
 
 
 def _move(

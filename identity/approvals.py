@@ -17,10 +17,11 @@ from sqlalchemy import select, update
 from core import audit, clock
 from core.actor import Actor
 from core.db import session
-from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.errors import Conflict, Forbidden, NotFound
 from core.ids import new_id
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
+from core.reasons import clean_reason
 from core.runtime import settings
 from core.text import Text
 from identity import accounts, events, queries
@@ -32,7 +33,6 @@ from identity.scope import visible_units
 from notify import notices
 
 PENDING, APPROVED, DENIED, WITHDRAWN, LAPSED, USED = "pending", "approved", "denied", "withdrawn", "lapsed", "used"
-MAX_REASON = 500
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -180,17 +180,6 @@ def lapse_overdue() -> int:
         session().execute(update(Approval).where(Approval.id.in_(ids)).values(state=LAPSED))
         events.approvals_lapsed.send(None, approval_ids=ids)
     return len(ids)
-
-
-def clean_reason(reason: str) -> str:
-    """The reason, stripped. Raises Invalid when it says nothing or too much."""
-    plain = reason.strip()
-    if not plain or len(plain) > MAX_REASON:
-        raise Invalid(
-            "reason_required",
-            Text(f"请填写原因，最多 {MAX_REASON} 字。", f"Give a reason of at most {MAX_REASON} characters."),
-        )
-    return plain
 
 
 def _visible(actor: Actor, approval_id: str, *, lock: bool = False) -> Approval:

@@ -87,9 +87,7 @@ def create(actor: Actor, name: str, parent: str = ROOT_PATH) -> UnitView:
     above = _locked(actor, resolve(actor, parent).id)
     _require_free(above.id, name)
     if above.path.count("/") > MAX_DEPTH:
-        raise Invalid(
-            "too_deep", Text(f"组织层级最多 {MAX_DEPTH} 层。", f"The tree is at most {MAX_DEPTH} levels deep.")
-        )
+        raise _too_deep()
     unit_id = new_id()
     unit = OrgUnit(
         id=unit_id,
@@ -185,9 +183,7 @@ def _relocate(unit: OrgUnit, above: OrgUnit, name: str) -> None:
     current = session()
     deepest = current.scalar(select(func.max(func.length(OrgUnit.path))).where(OrgUnit.path.startswith(old_path))) or 0
     if deepest - len(old_path) + len(new_path) > MAX_DEPTH * 37 + 1:
-        raise Invalid(
-            "too_deep", Text(f"组织层级最多 {MAX_DEPTH} 层。", f"The tree is at most {MAX_DEPTH} levels deep.")
-        )
+        raise _too_deep()
     current.execute(
         update(OrgUnit)
         .where(OrgUnit.path.startswith(old_path))
@@ -251,3 +247,9 @@ def _join(above: str, name: str) -> str:
 
 def _view(unit: OrgUnit) -> UnitView:
     return UnitView(unit.id, unit.name, unit.name_path, unit.parent_id, unit.path, unit.revision)
+
+
+def _too_deep() -> Invalid:
+    return Invalid(
+        "tree_too_deep", Text(f"组织层级最多 {MAX_DEPTH} 层。", f"The tree is at most {MAX_DEPTH} levels deep.")
+    )

@@ -116,7 +116,7 @@ def replay(actor: Actor, letter_id: str, router: Router) -> DeadLetter:
     actor.require_everything()
     letter = session().get(DeadLetter, letter_id, with_for_update=True)
     if letter is None:
-        raise NotFound("unknown_letter", Text("隔离区中没有该消息。", "There is no such message in quarantine."))
+        raise NotFound("no_such_letter", Text("隔离区中没有该消息。", "There is no such message in quarantine."))
     if letter.truncated:
         raise Conflict(
             "letter_truncated",

@@ -68,10 +68,6 @@ class Deed:
         """The effect has not come."""
         self.finish(ResultStatus.FAILED, detail, None, None)
 
-    def reject(self, detail: str) -> None:
-        """This phone cannot do it."""
-        self.finish(ResultStatus.REJECTED, detail, None, None)
-
 
 Effect = Callable[[Deed], None]
 EFFECTS: dict[CommandType, Effect] = {}

@@ -6,12 +6,12 @@ from core import audit
 from core.actor import Actor
 from core.errors import Conflict
 from core.permissions import Permission
+from core.reasons import clean_reason
 from core.text import Text
 from fleet.commands import approval, lookup
 from fleet.commands.models import Command
 from fleet.commands.moves import Move, carry_out
 from fleet.commands.states import Trigger, following
-from identity.approvals import clean_reason
 
 
 def cancel(actor: Actor, command_id: str, reason: str) -> None:

@@ -12,11 +12,11 @@ from core.actor import Actor
 from core.db import session, upsert
 from core.errors import Forbidden
 from core.permissions import Permission
+from core.reasons import clean_reason
 from core.text import Text
 from fleet.commands.models import Command, Freeze
 from fleet.commands.registry import EFFECT
 from fleet.commands.states import UNFINISHED
-from identity.approvals import clean_reason
 from identity.roles import Role
 
 ROW_ID = 1

@@ -15,6 +15,7 @@ from core.db import insert_rows, session
 from core.errors import Conflict, Invalid
 from core.ids import new_id
 from core.permissions import Permission
+from core.reasons import MAX_REASON, clean_reason
 from core.runtime import settings
 from core.text import Text
 from fleet import timeline
@@ -23,7 +24,6 @@ from fleet.commands.models import Command, CommandBatch, CommandStep
 from fleet.commands.registry import EFFECT, Kind, kind_of
 from fleet.commands.selection import Selector, Target
 from fleet.commands.states import OPEN, State
-from identity.approvals import MAX_REASON, clean_reason
 
 BY_REQUEST, BY_LOSS = "request", "lost"
 MIN_LIFETIME_S, MAX_LIFETIME_S = 60, 90 * 86400

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import BaseModel, Field, model_validator
 
 from core.http.fields import Body, Moment
+from core.reasons import MAX_REASON
 from fleet.commands.request import MAX_LIFETIME_S, MIN_LIFETIME_S
 from fleet.commands.selection import MAX_NAMED
-from identity.approvals import MAX_REASON
 
 
 class CommandBody(Body):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -99,8 +99,3 @@ class Record(Message):
 def read_record(text: str) -> Record:
     """Read one record's text. Raises BadPayload; such a record is archived as opaque."""
     return Record.read(text.encode("utf-8"), limit=len(text) * 4)
-
-
-def record_members(text: str) -> dict[str, Any]:
-    """The checked members of a record's text as they go on the wire. Raises BadPayload."""
-    return read_record(text).wire()

@@ -144,7 +144,7 @@ def test_only_compliance_settles_once_with_a_reason_and_within_its_scope(company
     assert accept(company, refused_id, company.admin).status_code == 403
     assert accept(company, "00000000-0000-4000-8000-000000000000").status_code == 404
     empty = company.post(f"/refused-batches/{refused_id}/accept", {"reason": "  "}, company.officer)
-    assert (empty.status_code, body(empty)["code"]) == (422, "reason_needed")
+    assert (empty.status_code, body(empty)["code"]) == (422, "reason_required")
     dismissed = company.post(f"/refused-batches/{refused_id}/dismiss", REASON, company.officer)
     assert (dismissed.status_code, body(dismissed)["state"]) == (200, "dismissed")
     assert accept(company, refused_id).status_code == 409
