@@ -43,6 +43,10 @@ class Api:
         """POST below /api/v1."""
         return self._authorized("POST", path, {} if body is None else body, content_type)
 
+    def patch(self, path: str, body: Any) -> Any:
+        """PATCH below /api/v1."""
+        return self._authorized("PATCH", path, body)
+
     def all(self, path: str) -> list[dict[str, Any]]:
         """Every item of a paged list."""
         items: list[dict[str, Any]] = []
