@@ -16,15 +16,21 @@ from core.actor import Actor
 from core.crypto.jose import BadToken, verify
 from core.crypto.jwk import public_from_der, unb64u
 from core.db import session
-from core.errors import Conflict, Unauthenticated
+from core.errors import Conflict, TooMany, Unauthenticated
 from core.ids import is_uuid
+from core.runtime import settings
 from core.text import Text
+from core.uow import after_rollback
 from fleet.models import NAME, Device, UsedJti
-from mqtt.contract.limits import DEVICE_JWT_MAX_S
+from mqtt.buckets import Buckets
+from mqtt.contract.limits import DEVICE_JWT_MAX_S, FLOOD_CUT_S
 from mqtt.contract.names import DEVICE_AUDIENCE, Typ
+from mqtt.events import flooded
 
 LEEWAY_S = 30
 MAX_TOKEN = 4096
+
+_paces: dict[int, Buckets] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +46,11 @@ def authenticate(token: str) -> Actor:
     """The phone that made this device JWT; its `jti` is spent by that, in the current unit of work.
 
     A closed phone is let in too (`device/status` and late records): a service asks `require_state`.
-    Raises Unauthenticated; for the clock with a `Date` header.
+    Raises Unauthenticated; for the clock with a `Date` header. Raises TooMany for a phone that floods.
     """
     device = _claimed(token)
     claims = _verified(token, device)
+    _require_calm(device.id)
     _check_times(claims)
     _spend(device.id, claims)
     return Actor("device", device.id, device.serial[:100], roles=frozenset({device.state}))
@@ -112,6 +119,22 @@ def _check_times(claims: dict[str, Any]) -> None:
             ),
             headers={"Date": format_datetime(clock.now(), usegmt=True)},
         )
+
+
+def _require_calm(device_id: str) -> None:
+    """Hold a phone to the pace that it has over MQTT. Each web process counts for itself."""
+    rate = settings().device_message_rate
+    buckets = _paces.setdefault(rate, Buckets(rate, 1))
+    if buckets.allow(device_id, 0, clock.monotonic()):
+        return
+    flooding = buckets.take_flooding()
+    if flooding:
+        after_rollback(lambda: flooded.send(None, devices=flooding))
+    raise TooMany(
+        "too_many_requests",
+        Text("请求过于频繁，请稍后再试。", "Too many requests. Wait before the next one."),
+        headers={"Retry-After": str(FLOOD_CUT_S)},
+    )
 
 
 def _spend(device_id: str, claims: dict[str, Any]) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from core import clock
+from fleet import device_auth
 from mqtt import effort
+from mqtt.buckets import Buckets
 from mqtt.routes import Inbound
 from tests.archive.parts import Recorder, held, new_recorder, receipts, sealed, take, waiting
+from tests.fleet.phone import Phone
 from tests.fleet_commands.desk import Desk, result_token, say
 
 BURST = 0.1
@@ -75,3 +78,20 @@ def test_debts_end_and_the_list_of_debtors_stays_bounded(desk: Desk, monkeypatch
         with effort.of(f"phone {number}"):
             pass
     assert len(effort._left) <= 11
+
+
+def test_a_phone_that_floods_over_http_is_held_off_and_the_others_are_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile, honest = desk.company.enroll(), desk.company.enroll()
+    monkeypatch.setattr(device_auth, "_paces", {50: Buckets(1, 1)})
+
+    def ask(phone: Phone) -> int:
+        answer = desk.company.client.post("/api/v1/device/results", data=b"x", headers=phone.bearer())
+        return int(answer.status_code)
+
+    statuses = [ask(hostile) for _ in range(12)]
+    assert statuses[0] == 422 and statuses[-1] == 429
+    assert ask(honest) == 422
+    findings = desk.company.device(hostile)["compliance"]["findings"]
+    assert [finding["code"] for finding in findings] == ["flood"]
