@@ -1,4 +1,4 @@
-"""Fan-out: 5,000 connected phones get a new desired state and every report is stored, against paho with its defaults."""
+"""Fan-out: 5,000 connected phones get a new desired state, every report is stored; against paho with its defaults."""
 
 from __future__ import annotations
 

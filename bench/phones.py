@@ -108,7 +108,7 @@ class LightPhone:
         middle = desired.split(b".")[1]
         wanted = json.loads(base64.urlsafe_b64decode(middle + b"=" * (-len(middle) % 4)))
         now = time.time()
-        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + ".%03dZ" % (now % 1 * 1000)
+        at = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}Z"
         claims = (
             f'{{"generation":{wanted["generation"]},"bundle":"{wanted["bundle"]["digest"]}","outcome":"applied",'
             f'"detail":null,"at":"{at}","rules":{{"device":"enforced","protection":"enforced"}},'

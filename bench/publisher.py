@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import wire
+from bench.broker import PASSWORD, USER
 
 WINDOW = 500
 TIMEOUT_SECONDS = 60.0
@@ -20,7 +21,7 @@ class Publisher:
         self._socket.settimeout(TIMEOUT_SECONDS)
         self._socket.connect(str(path))
         self._packets = wire.Packets()
-        self._socket.sendall(wire.connect("bench-publisher", clean=True, expiry_s=0))
+        self._socket.sendall(wire.connect("bench-publisher", clean=True, expiry_s=0, account=(USER, PASSWORD)))
         self._await(wire.CONNACK, 1)
 
     def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from bench.broker import REPLIES
+from bench.broker import PASSWORD, REPLIES, USER
 from mqtt.contract.topics import ALL_UP
 
 CLIENT_ID = "bench-stock"
@@ -29,6 +29,7 @@ class Stock:
         self.first = self.last = 0.0
         self.ready, self.done = threading.Event(), threading.Event()
         self.client = paho.Client(CallbackAPIVersion.VERSION2, CLIENT_ID, clean_session=clean, transport="unix")
+        self.client.username_pw_set(USER, PASSWORD)
         self.client.on_connect = self._connected
         self.client.on_subscribe = lambda *_: self.ready.set()
         self.client.on_message = self._message

@@ -10,6 +10,7 @@ PING = b"\xc0\x00"
 DISCONNECT = b"\xe0\x00"
 _PACKET = 0xF0
 _LONGEST_LENGTH = 4
+KEEP_ALIVE_SECONDS = 300
 
 
 def length(number: int) -> bytes:
@@ -31,11 +32,13 @@ def _packet(first: int, body: bytes) -> bytes:
     return bytes((first,)) + length(len(body)) + body
 
 
-def connect(client_id: str, *, clean: bool, expiry_s: int, keep_alive_s: int = 300, window: int = 65_535) -> bytes:
-    """CONNECT without user name; `window` is our Receive Maximum."""
-    properties = b"\x11" + struct.pack("!I", expiry_s) + b"\x21" + struct.pack("!H", window)
-    head = _text("MQTT") + bytes((5, 0x02 if clean else 0x00)) + struct.pack("!H", keep_alive_s)
-    return _packet(0x10, head + length(len(properties)) + properties + _text(client_id))
+def connect(client_id: str, *, clean: bool, expiry_s: int, account: tuple[str, str] | None = None) -> bytes:
+    """CONNECT; `account` is user name and password."""
+    properties = b"\x11" + struct.pack("!I", expiry_s)
+    flags = (0x02 if clean else 0x00) | (0xC0 if account else 0x00)
+    head = _text("MQTT") + bytes((5, flags)) + struct.pack("!H", KEEP_ALIVE_SECONDS)
+    names = b"".join(_text(name) for name in (client_id, *(account or ())))
+    return _packet(0x10, head + length(len(properties)) + properties + names)
 
 
 def subscribe(topic_filter: str, mid: int = 1) -> bytes:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, cast, func, literal, select, true
+from sqlalchemy import BigInteger, Select, Table, bindparam, cast, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -23,6 +23,11 @@ def texts(current: Session, values: Iterable[str]) -> Select[tuple[str]]:
     else:
         rows = func.json_each(packed).table_valued("value")
     return select(rows.c.value)
+
+
+def numbers(current: Session, values: Iterable[int]) -> Select[tuple[int]]:
+    """A one-column query of the numbers, for `.in_()`."""
+    return select(cast(texts(current, map(str, values)).subquery().c.value, BigInteger))
 
 
 def insert_each(

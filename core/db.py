@@ -27,6 +27,8 @@ from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 
+from core import bulk_rows
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -135,8 +137,11 @@ def upsert(
     ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
     dialect = current.get_bind().dialect.name
     statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
-    columns = list(rows[0]) if update is None else list(update)
-    changes = {name: statement.excluded[name] for name in columns if name not in keys}
+    columns = [name for name in (rows[0] if update is None else update) if name not in keys]
+    if bulk_rows.fits(table, ordered):
+        bulk_rows.write(current, table, ordered, keys, columns)
+        return
+    changes = {name: statement.excluded[name] for name in columns}
     guarded = (
         statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
         if changes
@@ -147,7 +152,9 @@ def upsert(
 
 def insert_rows(current: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert many rows in one statement."""
-    if rows:
+    if bulk_rows.fits(table, rows):
+        bulk_rows.write(current, table, rows)
+    elif rows:
         current.execute(insert(table), list(rows))
 
 

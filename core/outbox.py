@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, bindparam, delete, func, select, update
+from sqlalchemy import Index, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, wake
-from core.bulk import insert_each
+from core.bulk import insert_each, numbers
 from core.db import Base, SerialKey, session
 
 WAKE_CHANNEL = "shouji_outbox"
@@ -54,18 +54,19 @@ def enqueue(
 
 def due(current: Session, limit: int, exclude: Sequence[int] = ()) -> list[OutboxRow]:
     """The oldest rows that are due and not among the excluded ids."""
-    query = select(OutboxRow).where(OutboxRow.not_before <= clock.now()).order_by(OutboxRow.id).limit(limit)
+    query = select(*OutboxRow.__table__.c).where(OutboxRow.not_before <= clock.now())
+    query = query.order_by(OutboxRow.id).limit(limit)
     if exclude:
         query = query.where(OutboxRow.id.not_in(exclude))
-    return list(current.scalars(query))
+    # Made anew rather than loaded: they outlive the transaction, and no session watches over thousands of them.
+    return [OutboxRow(**row._mapping) for row in current.execute(query)]
 
 
 def settle(current: Session, ids: Sequence[int]) -> None:
     """Forget rows whose effect has happened."""
     if ids:
-        current.connection().execute(
-            delete(OutboxRow).where(OutboxRow.id == bindparam("row")), [{"row": i} for i in ids]
-        )
+        gone = delete(OutboxRow).where(OutboxRow.id.in_(numbers(current, ids)))
+        current.execute(gone, execution_options={"synchronize_session": False})
 
 
 def postpone(current: Session, ids: Sequence[int], until: datetime) -> None:
@@ -73,7 +74,7 @@ def postpone(current: Session, ids: Sequence[int], until: datetime) -> None:
     if ids:
         current.execute(
             update(OutboxRow)
-            .where(OutboxRow.id.in_(ids))
+            .where(OutboxRow.id.in_(numbers(current, ids)))
             .values(not_before=until, attempts=OutboxRow.attempts + 1)
             .execution_options(synchronize_session=False)
         )

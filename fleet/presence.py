@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, or_, select, update
 
 from core import clock, live
+from core.bulk import texts
 from core.db import session, upsert
 from fleet.events import PresenceChange, presence_changed
 from fleet.models import Presence
@@ -74,10 +76,14 @@ def start(device_id: str) -> None:
 
 def expect(seconds_by_device: Mapping[str, int]) -> None:
     """Say how often phones now send heartbeats (policy), in seconds; three missed ones make them offline."""
-    rows = [{"phone": key, "seconds": seconds} for key, seconds in sorted(seconds_by_device.items())]
-    if rows:
-        query = update(Presence.__table__).where(Presence.device_id == bindparam("phone"))  # type: ignore[arg-type]
-        session().connection().execute(query.values(expected_s=bindparam("seconds")), rows)
+    phones: dict[int, list[str]] = defaultdict(list)
+    for device_id, seconds in seconds_by_device.items():
+        phones[seconds].append(device_id)
+    for seconds, device_ids in phones.items():
+        named = Presence.device_id.in_(texts(session(), device_ids))
+        other = select(Presence.device_id).where(named, Presence.expected_s != seconds).order_by(Presence.device_id)
+        query = update(Presence).where(Presence.device_id.in_(other.with_for_update())).values(expected_s=seconds)
+        session().execute(query, execution_options={"synchronize_session": False})
 
 
 def mark_offline(device_ids: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 
 from core.actor import Actor
+from core.bulk import texts
 from core.crypto.jwk import PublicKey, public_from_der
 from core.db import session
 from fleet.chunks import chunks
@@ -41,8 +42,18 @@ class DeviceKeys:
     device_id: str
     state: str
     signing_kid: str
-    signing: PublicKey
-    encryption: PublicKey
+    signing_der: bytes
+    encryption_der: bytes
+
+    @property
+    def signing(self) -> PublicKey:
+        """The key that verifies what the phone signs."""
+        return public_from_der(self.signing_der)
+
+    @property
+    def encryption(self) -> PublicKey:
+        """The key to encrypt to."""
+        return public_from_der(self.encryption_der)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +77,7 @@ def refs(device_ids: Collection[str]) -> dict[str, DeviceRef]:
     """Phones by id, whatever their state, without regard to scope."""
     return {
         row.id: DeviceRef(*row)
-        for some in chunks(device_ids)
-        for row in session().execute(devices().where(Device.id.in_(some)))
+        for row in session().execute(devices().where(Device.id.in_(texts(session(), device_ids))))
     }
 
 
@@ -97,14 +107,14 @@ def in_scope_of(actor: Actor, device_ids: Collection[str]) -> set[str]:
 def keys(device_ids: Collection[str]) -> dict[str, DeviceKeys]:
     """Keys of many phones in one query, closed ones too."""
     columns = (Device.id, Device.state, Device.signing_kid, Device.signing_key, Device.encryption_key)
-    rows = session().execute(select(*columns).where(Device.id.in_(device_ids)))
+    rows = session().execute(select(*columns).where(Device.id.in_(texts(session(), device_ids))))
     return {
         row.id: DeviceKeys(
             row.id,
             row.state,
             row.signing_kid,
-            public_from_der(row.signing_key),
-            public_from_der(row.encryption_key),
+            row.signing_key,
+            row.encryption_key,
         )
         for row in rows
     }

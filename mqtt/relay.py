@@ -130,8 +130,6 @@ class Relay:
         with unit_of_work() as current:
             rows = outbox.due(current, BATCH_ROWS)
             outbox.postpone(current, [row.id for row in rows], clock.now() + CLAIM)
-            for row in rows:
-                current.expunge(row)
             return rows
 
     def _carry_out(self, effect: str, pending: list[_Pending]) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from core import clock
 from core.actor import Actor
-from core.bulk import insert_each
+from core.bulk import insert_each, texts
 from core.db import insert_rows, session, upsert
 from core.errors import NotFound
 from core.ids import new_id
@@ -108,8 +108,7 @@ def target(rollout_id: str, device_ids: Sequence[str], generation: int) -> None:
 def sent(device_ids: Collection[str]) -> None:
     """Note that the newest desired state reached the sessions of these phones."""
     if device_ids:
-        reached = update(RolloutDevice).where(RolloutDevice.device_id.in_(device_ids), RolloutDevice.state == TARGETED)
-        session().execute(reached.values(state=SENT), execution_options={"synchronize_session": False})
+        _move(device_ids, [RolloutDevice.state == TARGETED], {"state": SENT})
 
 
 def settled(outcomes: Sequence[tuple[str, int, str]]) -> None:
@@ -118,13 +117,16 @@ def settled(outcomes: Sequence[tuple[str, int, str]]) -> None:
     for device_id, generation, outcome in outcomes:
         groups.setdefault((generation, outcome), []).append(device_id)
     for (generation, outcome), device_ids in sorted(groups.items()):
-        query = update(RolloutDevice).where(
-            RolloutDevice.device_id.in_(device_ids),
-            RolloutDevice.generation == generation,
-            RolloutDevice.state != outcome,
-        )
-        values = {"state": outcome, "settled_at": clock.now()}
-        session().execute(query.values(**values), execution_options={"synchronize_session": False})
+        these = [RolloutDevice.generation == generation, RolloutDevice.state != outcome]
+        _move(device_ids, these, {"state": outcome, "settled_at": clock.now()})
+
+
+def _move(device_ids: Collection[str], which: Sequence[ColumnElement[bool]], values: Mapping[str, Any]) -> None:
+    """Change the rows of phones, locked in key order: the relay and ingest move the same phones at the same time."""
+    named = RolloutDevice.device_id.in_(texts(session(), device_ids))
+    locked = select(RolloutDevice.device_id).where(named, *which).order_by(RolloutDevice.device_id).with_for_update()
+    query = update(RolloutDevice).where(RolloutDevice.device_id.in_(locked), *which).values(**values)
+    session().execute(query, execution_options={"synchronize_session": False})
 
 
 def finish_complete() -> int:

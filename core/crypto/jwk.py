@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -80,6 +81,7 @@ def from_jwk(jwk: Mapping[str, Any]) -> ec.EllipticCurvePublicKey:
     return numbers.public_key()
 
 
+@lru_cache(maxsize=4096)
 def public_from_der(der: bytes) -> ec.EllipticCurvePublicKey:
     """The public key of a SubjectPublicKeyInfo. Raises ValueError when it is not P-256."""
     key = serialization.load_der_public_key(der)
