@@ -98,8 +98,6 @@ def command() -> None:
     """Check the installation; ends with status 1 when something is wrong."""
     findings = [finding for check in CHECKS for finding in check()]
     for finding in findings:
-        click.echo(
-            f"{'ok   ' if not finding.wrong else 'WRONG'} {finding.what}{': ' if finding.wrong else ''}{finding.wrong}"
-        )
+        click.echo(f"WRONG {finding.what}: {finding.wrong}" if finding.wrong else f"ok    {finding.what}")
     if any(finding.wrong for finding in findings):
         raise SystemExit(1)

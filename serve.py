@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from identity import setup
 from mqtt import broker_effects
 from mqtt.api import ROUTER_EXTENSION
 from mqtt.broker import BrokerError, open_admin, run_broker_role
+from mqtt.broker.ports import port_taken
 from mqtt.events import taken_over
 from mqtt.worker import Worker
 
@@ -51,30 +51,22 @@ def prepare(app: Flask, settings: Settings) -> None:
 
 
 def _all(app: Flask, settings: Settings) -> None:
-    for name, port in (("SHOUJI_HTTP_PORT", settings.http_port), ("SHOUJI_MQTT_PORT", settings.mqtt_port)):
-        host = settings.http_host if name == "SHOUJI_HTTP_PORT" else settings.mqtt_host
-        if (name == "SHOUJI_HTTP_PORT" or not settings.broker_url) and _is_taken(host, port):
-            sys.exit(f"Port {port} on {host} is taken. Set {name} to a free port.")
+    _refuse_taken(settings.http_host, settings.http_port, "SHOUJI_HTTP_PORT")
+    if not settings.broker_url:
+        _refuse_taken(settings.mqtt_host, settings.mqtt_port, "SHOUJI_MQTT_PORT")
     prepare(app, settings)
     Supervisor({name: flask_command("serve", "--role", name) for name in ("broker", "web", "worker")}).run()
 
 
-def _is_taken(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False
+def _refuse_taken(host: str, port: int, setting: str) -> None:
+    if port_taken(host, port):
+        sys.exit(f"Port {port} on {host} is taken. Set {setting} to a free port.")
 
 
 def _web(_app: Flask, _settings: Settings) -> None:
     die_with_parent()
-    python = sys.executable
-    arguments = [python, "-m", "gunicorn", "--config", "python:core.http.gunicorn_conf", "app:create_app()"]
-    os.execv(python, arguments)  # noqa: S606
+    arguments = ["-m", "gunicorn", "--config", "python:core.http.gunicorn_conf", "app:create_app()"]
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606
 
 
 def _worker(app: Flask, settings: Settings) -> None:

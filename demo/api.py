@@ -96,7 +96,7 @@ def _problem(raw: bytes) -> dict[str, Any]:
         return {"detail": raw[:200].decode("utf-8", "replace")}
 
 
-def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
+def wait_until(done: Callable[[], object], seconds: float, what: str) -> None:
     """Poll until the condition holds. Raises TimeoutError that names what was awaited."""
     end = time.monotonic() + seconds
     while not done():
