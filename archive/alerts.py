@@ -26,7 +26,7 @@ from notify import notices
 
 LIVE_TOPIC, KIND = "alerts", "integrity"
 GAP, REFUSED, BROKEN = "records_gap", "batch_refused", "chain_broken"
-_ALERTS: Table = IntegrityAlert.__table__  # type: ignore[assignment]
+_ALERTS: Table = IntegrityAlert.__table__
 _TEXTS = {
     GAP: Text(
         "设备通信记录出现缺口：有记录手机与服务器均未保存。",

@@ -14,8 +14,8 @@ from core import clock
 from core.db import session, upsert
 from mqtt.contract import chain as hashes
 
-_CHAINS: Table = Chain.__table__  # type: ignore[assignment]
-_SEAMS: Table = Seam.__table__  # type: ignore[assignment]
+_CHAINS: Table = Chain.__table__
+_SEAMS: Table = Seam.__table__
 _HELD_COLUMNS = (
     column("device_id", String),
     column("seq", BigInteger),

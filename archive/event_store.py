@@ -19,7 +19,7 @@ from mqtt.contract.event import EventBody
 
 LIVE_TOPIC = "events"
 KEYS_AT_ONCE = 4000  # databases bound the parameters of one statement
-_EVENTS: Table = StoredEvent.__table__  # type: ignore[assignment]
+_EVENTS: Table = StoredEvent.__table__
 _Key = tuple[str, str]
 
 

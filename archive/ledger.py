@@ -17,7 +17,7 @@ from archive.signals import ArchivedMessage, message_archived
 from core.db import insert_rows, session
 from core.runtime import runtime
 
-_RECORDS: Table = StoredRecord.__table__  # type: ignore[assignment]
+_RECORDS: Table = StoredRecord.__table__
 
 
 def place(device_id: str, branch: int, seq: int) -> str:

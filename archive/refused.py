@@ -23,7 +23,7 @@ from mqtt.routes import Inbound
 
 MAX_OPEN = 200
 FINDING = "records_refused"
-_REFUSED: Table = RefusedBatch.__table__  # type: ignore[assignment]
+_REFUSED: Table = RefusedBatch.__table__
 _Key = tuple[str, str]
 
 

@@ -25,7 +25,7 @@ from core.runtime import runtime
 MAX_BATCHES = 32
 MAX_BYTES = 4 * 1024 * 1024
 KEEP = timedelta(days=30)
-_WAITING: Table = WaitingBatch.__table__  # type: ignore[assignment]
+_WAITING: Table = WaitingBatch.__table__
 
 
 @dataclass(slots=True)

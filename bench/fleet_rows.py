@@ -39,8 +39,8 @@ def insert_fleet(app: Flask, ids: Sequence[str], keys: Sequence[ec.EllipticCurve
             chunk = ids[start : start + CHUNK]
             own = keys[start : start + CHUNK] if keys else [shared] * len(chunk)
             with unit_of_work() as current:
-                insert_rows(current, Device.__table__, list(_devices(chunk, own, start)))  # type: ignore[arg-type]
-                insert_rows(current, Presence.__table__, [_presence(one, spread) for one in chunk])  # type: ignore[arg-type]
+                insert_rows(current, Device.__table__, list(_devices(chunk, own, start)))
+                insert_rows(current, Presence.__table__, [_presence(one, spread) for one in chunk])
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("ANALYZE"))
 

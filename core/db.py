@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -71,6 +71,8 @@ SerialKey = Annotated[int, mapped_column(BigId, primary_key=True, autoincrement=
 
 class Base(DeclarativeBase):
     """Base of every model."""
+
+    __table__: ClassVar[Table]
 
     registry = registry(
         metadata=MetaData(naming_convention=NAMING),

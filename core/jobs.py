@@ -100,6 +100,6 @@ def _run_held(job: Job, owner: str) -> str:
         "detail": detail[:500],
     }
     with unit_of_work() as current:
-        upsert(current, JobRun.__table__, [row], ["name"])  # type: ignore[arg-type]
+        upsert(current, JobRun.__table__, [row], ["name"])
         leases.release(current, f"job:{job.name}", owner)
     return outcome

@@ -27,7 +27,7 @@ def acquire(current: Session, name: str, owner: str, duration: timedelta) -> boo
     now = clock.now()
     if held and held.owner != owner and held.until > now:
         return False
-    upsert(current, Lease.__table__, [{"name": name, "owner": owner, "until": now + duration}], ["name"])  # type: ignore[arg-type]
+    upsert(current, Lease.__table__, [{"name": name, "owner": owner, "until": now + duration}], ["name"])
     return True
 
 

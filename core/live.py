@@ -34,7 +34,7 @@ def announce(topic: str, keys: Iterable[str]) -> None:
     """Tell open pages that the things with these ids changed, once the current unit has committed."""
     listed = list(keys)
     if listed:
-        insert_each(session(), LiveEvent.__table__, "key", listed, {"topic": topic, "at": clock.now()})  # type: ignore[arg-type]
+        insert_each(session(), LiveEvent.__table__, "key", listed, {"topic": topic, "at": clock.now()})
         wake.notify(session(), WAKE_CHANNEL)
 
 

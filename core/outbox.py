@@ -48,7 +48,7 @@ def enqueue(
     same = {"effect": effect, "detail": dict(detail or {}), "not_before": not_before or clock.now(), "attempts": 0}
     if listed:
         current = session()
-        insert_each(current, OutboxRow.__table__, "key", listed, same)  # type: ignore[arg-type]
+        insert_each(current, OutboxRow.__table__, "key", listed, same)
         wake.notify(current, WAKE_CHANNEL)
 
 

@@ -30,7 +30,7 @@ class ProcessReport(Base):
 def report(current: Session, role: str, pid: int, detail: Mapping[str, Any]) -> None:
     """Say that a role is alive, with figures."""
     row = {"role": role, "pid": pid, "at": clock.now(), "detail": dict(detail)}
-    upsert(current, ProcessReport.__table__, [row], ["role"])  # type: ignore[arg-type]
+    upsert(current, ProcessReport.__table__, [row], ["role"])
 
 
 def alive(current: Session, role: str) -> ProcessReport | None:

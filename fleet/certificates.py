@@ -95,7 +95,7 @@ def revoke_orphans(serials: Sequence[Serial]) -> None:
     """Revoke serials that this database never issued, or no longer knows of."""
     now = clock.now()
     rows = [{"serial": one.serial, "revoked_at": now, "expires_at": one.expires_at} for one in serials]
-    upsert(session(), OrphanRevocation.__table__, rows, ["serial"], update=[])  # type: ignore[arg-type]
+    upsert(session(), OrphanRevocation.__table__, rows, ["serial"], update=[])
     outbox.enqueue(CRL_EFFECT, [CRL_KEY])
 
 

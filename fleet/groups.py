@@ -52,7 +52,7 @@ def replace(
     actor.require(Permission.DOCUMENT_WRITE)
     _require_devices(actor, device_ids)
     row = {"name": checked_name(name), "title": title, "query": query, "created_at": clock.now()}
-    upsert(session(), Group.__table__, [row], ["name"], update=["title", "query"])  # type: ignore[arg-type]
+    upsert(session(), Group.__table__, [row], ["name"], update=["title", "query"])
     named = set(session().scalars(_members(name).where(GroupMember.source == FROM_DOCUMENT)))
     gone, new = named - set(device_ids), set(device_ids) - named
     _remove(name, gone)
@@ -72,7 +72,7 @@ def adjust(actor: Actor, name: str, joined: Collection[str], left: Collection[st
     _remove(name, gone)
     new = set(joined) - present
     rows = [{"group_name": name, "device_id": device_id, "source": FROM_DOCUMENT} for device_id in sorted(new)]
-    upsert(session(), GroupMember.__table__, rows, ["group_name", "device_id"], update=[])  # type: ignore[arg-type]
+    upsert(session(), GroupMember.__table__, rows, ["group_name", "device_id"], update=[])
     changed = sorted(gone | new)
     if changed:
         audit.record(actor, "group.change", ("group", name), {"added": len(new), "removed": len(gone)})
@@ -111,7 +111,7 @@ def ensure(names: Iterable[str]) -> None:
     """Make groups of these names where there are none yet. Raises Invalid for a name that is none."""
     now = clock.now()
     rows = [{"name": checked_name(name), "title": "", "query": None, "created_at": now} for name in sorted(set(names))]
-    upsert(session(), Group.__table__, rows, ["name"], update=[])  # type: ignore[arg-type]
+    upsert(session(), Group.__table__, rows, ["name"], update=[])
 
 
 def join_by_token(device_id: str, names: Iterable[str]) -> None:
@@ -119,7 +119,7 @@ def join_by_token(device_id: str, names: Iterable[str]) -> None:
     wanted = sorted(set(names))
     ensure(wanted)
     rows = [{"group_name": name, "device_id": device_id, "source": FROM_TOKEN} for name in wanted]
-    upsert(session(), GroupMember.__table__, rows, ["group_name", "device_id"], update=[])  # type: ignore[arg-type]
+    upsert(session(), GroupMember.__table__, rows, ["group_name", "device_id"], update=[])
 
 
 def checked_name(name: str) -> str:
@@ -157,7 +157,7 @@ def _add(name: str, device_ids: Collection[str], source: str) -> set[str]:
     """Add phones; those that a token put there become the document's too, so they count as joined no second time."""
     present = set(session().scalars(_members(name)))
     rows = [{"group_name": name, "device_id": device_id, "source": source} for device_id in device_ids]
-    upsert(session(), GroupMember.__table__, rows, ["group_name", "device_id"], update=[])  # type: ignore[arg-type]
+    upsert(session(), GroupMember.__table__, rows, ["group_name", "device_id"], update=[])
     return set(device_ids) - present
 
 

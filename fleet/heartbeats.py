@@ -175,7 +175,7 @@ def _sample(fresh: Sequence[_Fresh]) -> set[str]:
     """Keep one heartbeat in a while as history; returns the phones that were sampled."""
     span = timedelta(minutes=runtime().settings.heartbeat_history_minutes)
     due = [one for one in fresh if one.stored.sampled_at is None or one.seen_at >= one.stored.sampled_at + span]
-    insert_rows(session(), HeartbeatSample.__table__, [_sample_row(one) for one in due])  # type: ignore[arg-type]
+    insert_rows(session(), HeartbeatSample.__table__, [_sample_row(one) for one in due])
     return {one.stored.device_id for one in due}
 
 

@@ -182,7 +182,7 @@ def _store(changed: Mapping[str, Mapping[str, Any]], senders: Mapping[str, _Send
         return
     current = session()
     rows = list(changed.values())
-    upsert(current, Inventory.__table__, rows, ["device_id"])  # type: ignore[arg-type]
+    upsert(current, Inventory.__table__, rows, ["device_id"])
     updated = [
         (senders[device_id], row)
         for device_id, row in changed.items()

@@ -98,7 +98,7 @@ def note_acceptance(device_id: str, person_id: str | None, version: str, accepte
     same = [getattr(NoticeAcceptance, key) == row[key] for key in _ONCE]
     if session().scalar(select(NoticeAcceptance.id).where(*same)):
         return False
-    upsert(session(), NoticeAcceptance.__table__, [row], _ONCE, update=[])  # type: ignore[arg-type]
+    upsert(session(), NoticeAcceptance.__table__, [row], _ONCE, update=[])
     return True
 
 

@@ -71,7 +71,7 @@ def record(batch: Sequence[Inbound]) -> list[Refusal]:
 def start(device_id: str) -> None:
     """Make the row of a phone that enrolls: heartbeats only ever update."""
     row = {"device_id": device_id, "living": True, "online": False, "expected_s": HEARTBEAT_DEFAULT_S, "signals": ""}
-    upsert(session(), Presence.__table__, [row], ["device_id"], update=[])  # type: ignore[arg-type]
+    upsert(session(), Presence.__table__, [row], ["device_id"], update=[])
 
 
 def expect(seconds_by_device: Mapping[str, int]) -> None:
@@ -164,7 +164,7 @@ def _store(here: Mapping[str, _Here]) -> None:
     ]
     if not rows:
         return
-    query = update(Presence.__table__).where(Presence.device_id == bindparam("phone"))  # type: ignore[arg-type]
+    query = update(Presence.__table__).where(Presence.device_id == bindparam("phone"))
     values: dict[str, Any] = {
         "online": bindparam("now_online"),
         "connection": bindparam("now_connection"),

@@ -33,7 +33,7 @@ class Line:
 def add(rows: Sequence[Line]) -> None:
     """Append lines to the histories of their phones, in one statement."""
     now = clock.now()
-    insert_rows(session(), TimelineEntry.__table__, [_row(line, now) for line in rows])  # type: ignore[arg-type]
+    insert_rows(session(), TimelineEntry.__table__, [_row(line, now) for line in rows])
 
 
 def of_device(device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[dict[str, Any]]:

@@ -46,7 +46,7 @@ def ensure_root() -> None:
         "name_path": ROOT_PATH,
         "revision": 1,
     }
-    upsert(session(), OrgUnit.__table__, [row], ["id"], update=[])  # type: ignore[arg-type]
+    upsert(session(), OrgUnit.__table__, [row], ["id"], update=[])
 
 
 def find(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[UnitView]:

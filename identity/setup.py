@@ -39,7 +39,7 @@ def prepare() -> FirstStart:
     """
     org.ensure_root()
     row = {"id": _ROW, "installed_at": clock.now()}
-    upsert(session(), Installation.__table__, [row], ["id"], update=[])  # type: ignore[arg-type]
+    upsert(session(), Installation.__table__, [row], ["id"], update=[])
     if accounts.count_admins():
         return FirstStart()
     password = settings().admin_password

@@ -42,7 +42,7 @@ def count_failure(username: str) -> None:
     over = failures - FREE_FAILURES
     locked = now + timedelta(seconds=min(LONGEST_LOCK_S, FIRST_LOCK_S * 2 ** min(over - 1, 10))) if over > 0 else None
     values = {"key": key, "failures": failures, "last_at": now, "locked_until": locked}
-    upsert(current, SignInThrottle.__table__, [values], ["key"])  # type: ignore[arg-type]
+    upsert(current, SignInThrottle.__table__, [values], ["key"])
 
 
 def clear(username: str) -> None:

@@ -64,7 +64,7 @@ def keep(refusals: Sequence[Refusal]) -> None:
         if counts[device_id] < KEPT_PER_DEVICE_AND_DAY:
             rows.append(_row(refusal))
         counts[device_id] += 1
-    insert_rows(session(), DeadLetter.__table__, rows)  # type: ignore[arg-type]
+    insert_rows(session(), DeadLetter.__table__, rows)
 
 
 def _count(refused: Counter[str], day: str) -> dict[str, int]:

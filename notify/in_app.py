@@ -47,7 +47,7 @@ def carry(notice: Notice) -> None:
         "read_at": None,
     }
     rows = [{"id": new_id(), "person_id": person, **common} for person in notice.person_ids]
-    insert_rows(session(), InAppNotice.__table__, rows)  # type: ignore[arg-type]
+    insert_rows(session(), InAppNotice.__table__, rows)
     live.announce(LIVE_TOPIC, notice.person_ids)
 
 

@@ -35,7 +35,7 @@ def put(document_id: str, policy_id: str, assigned: Assigned) -> None:
         "group_name": assigned.group,
         "device_id": assigned.device_id,
     }
-    upsert(session(), AssignmentTarget.__table__, [row], ["document_id"])  # type: ignore[arg-type]
+    upsert(session(), AssignmentTarget.__table__, [row], ["document_id"])
 
 
 def remove(document_id: str) -> None:

@@ -56,7 +56,7 @@ def store(kind: str, name: str, document: Mapping[str, Any]) -> BlobRef:
             "retained": False,
             "created_at": clock.now(),
         }
-        upsert(session(), Blob.__table__, [row], ["document_digest"], update=[])  # type: ignore[arg-type]
+        upsert(session(), Blob.__table__, [row], ["document_digest"], update=[])
         return _by_document(document_digest) or _ref(str(row["digest"]), len(body), document_digest)
     return found
 

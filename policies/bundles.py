@@ -36,7 +36,7 @@ def make(world: World, mixture: Mixture) -> str:
     named = [{**ref.plain(), "kind": kind, "name": name} for kind, name, ref in parts]
     bundle = blobs.store(blobs.BUNDLE, "", bundle_document(rules, named))
     rows = [{"bundle_digest": bundle.digest, "blob_digest": ref.digest} for _, _, ref in parts]
-    upsert(session(), BundlePart.__table__, rows, ["bundle_digest", "blob_digest"], update=[])  # type: ignore[arg-type]
+    upsert(session(), BundlePart.__table__, rows, ["bundle_digest", "blob_digest"], update=[])
     return bundle.digest
 
 
@@ -50,7 +50,7 @@ def keep_mixture(mixture: Mixture) -> str:
     plain = [source.plain() for source in mixture]
     digest = hashlib.sha256(json_text(plain).encode()).hexdigest()
     row = {"digest": digest, "sources": plain}
-    upsert(session(), models.Mixture.__table__, [row], ["digest"], update=[])  # type: ignore[arg-type]
+    upsert(session(), models.Mixture.__table__, [row], ["digest"], update=[])
     return digest
 
 

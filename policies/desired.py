@@ -178,4 +178,4 @@ def _rename(mixture: str, rows: Sequence[Row[Any]]) -> None:
         {"device_id": row.device_id, "generation": row.generation, "bundle": row.bundle, "mixture": mixture, "at": now}
         for row in rows
     ]
-    insert_rows(session(), DesiredHistory.__table__, kept)  # type: ignore[arg-type]
+    insert_rows(session(), DesiredHistory.__table__, kept)

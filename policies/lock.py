@@ -23,5 +23,5 @@ def together() -> None:
 def _hold(*, shared: bool) -> None:
     query = select(PolicyLock.id).where(PolicyLock.id == _ROW).with_for_update(read=shared)
     if session().execute(query).one_or_none() is None:
-        upsert(session(), PolicyLock.__table__, [{"id": _ROW}], ["id"], update=[])  # type: ignore[arg-type]
+        upsert(session(), PolicyLock.__table__, [{"id": _ROW}], ["id"], update=[])
         session().execute(query)

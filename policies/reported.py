@@ -85,10 +85,10 @@ def take(said: Sequence[Said]) -> None:
     if not fresh:
         return
     rows = [one.row(stored.get(one.device_id)) for one in fresh]
-    upsert(session(), ReportedState.__table__, rows, ["device_id"])  # type: ignore[arg-type]
+    upsert(session(), ReportedState.__table__, rows, ["device_id"])
     told = [row for row in rows if _differs(row, stored.get(row["device_id"]))]
     kept = ("device_id", "generation", "bundle", "outcome", "at", "received_at")
-    insert_rows(session(), ReportedHistory.__table__, [{k: row[k] for k in kept} for row in told])  # type: ignore[arg-type]
+    insert_rows(session(), ReportedHistory.__table__, [{k: row[k] for k in kept} for row in told])
     _expect_heartbeats(told)
     rollouts.settled([(r["device_id"], r["generation"], r["outcome"]) for r in rows if r["generation"] is not None])
     _find(fresh, stored)

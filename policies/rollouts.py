@@ -78,7 +78,7 @@ def start(actor: Actor, kind: Kind, items: Sequence[tuple[str, int]], *, reason:
     session().flush()
     _add_ring(rollout_id, now)
     carried = [{"rollout_id": rollout_id, "document_id": item, "version": version} for item, version in items]
-    insert_rows(session(), RolloutItem.__table__, carried)  # type: ignore[arg-type]
+    insert_rows(session(), RolloutItem.__table__, carried)
     put_in_force(rollout_id, items, EVERYWHERE)
     return rollout_id
 
@@ -90,7 +90,7 @@ def put_in_force(rollout_id: str, items: Sequence[tuple[str, int]], scope: str) 
         {"document_id": item, "scope": scope, "version": version, "rollout_id": rollout_id, "since": now}
         for item, version in items
     ]
-    upsert(session(), VersionInForce.__table__, rows, ["document_id", "scope"])  # type: ignore[arg-type]
+    upsert(session(), VersionInForce.__table__, rows, ["document_id", "scope"])
 
 
 def target(rollout_id: str, device_ids: Sequence[str], generation: int) -> None:
@@ -102,7 +102,7 @@ def target(rollout_id: str, device_ids: Sequence[str], generation: int) -> None:
         "state": TARGETED,
         "targeted_at": clock.now(),
     }
-    insert_each(session(), RolloutDevice.__table__, "device_id", device_ids, same)  # type: ignore[arg-type]
+    insert_each(session(), RolloutDevice.__table__, "device_id", device_ids, same)
 
 
 def sent(device_ids: Collection[str]) -> None:

@@ -69,7 +69,7 @@ def change(actor: Actor, frozen: bool, reason: str) -> FreezeView:
 def gate() -> Freeze:
     """The freeze's row, locked until the unit of work ends: whoever counts against the caps takes turns here."""
     row = {"id": ROW_ID, "frozen": False, "reason": "", "since": None, "by_id": None, "by_name": None}
-    upsert(session(), Freeze.__table__, [row], ["id"], update=[])  # type: ignore[arg-type]
+    upsert(session(), Freeze.__table__, [row], ["id"], update=[])
     query = select(Freeze).where(Freeze.id == ROW_ID).with_for_update()
     return session().scalars(query.execution_options(populate_existing=True)).one()
 

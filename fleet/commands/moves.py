@@ -89,7 +89,7 @@ def _make(move: Move, at: datetime) -> _Made | None:
 
 
 def _tell(made: Sequence[_Made], at: datetime) -> None:
-    insert_rows(session(), CommandStep.__table__, [_step(one, at) for one in made])  # type: ignore[arg-type]
+    insert_rows(session(), CommandStep.__table__, [_step(one, at) for one in made])
     timeline.add(
         [line(one.move.command, one.new, one.move.actor, {"why": one.move.why} if one.move.why else {}) for one in made]
     )

@@ -125,7 +125,7 @@ def _issue(actor: Actor, order: _Order, targets: Sequence[Target], selector: Sel
         approval_id = approval.ask(actor, order.kind, request_id, order.args, order.reason, targets)
     for row in rows:
         row["approval_id"] = approval_id
-    insert_rows(session(), Command.__table__, rows)  # type: ignore[arg-type]
+    insert_rows(session(), Command.__table__, rows)
     _tell(actor, order, rows, now)
     target = ("command_batch", batch_id) if batch_id else ("command", request_id)
     audit.record(actor, "command.request", target, _detail(order, targets, selector))
@@ -211,7 +211,7 @@ def _tell(actor: Actor, order: _Order, rows: Sequence[Mapping[str, Any]], now: d
         }
         for row in rows
     ]
-    insert_rows(session(), CommandStep.__table__, steps)  # type: ignore[arg-type]
+    insert_rows(session(), CommandStep.__table__, steps)
     detail = {"type": str(order.kind.type), "reason": order.reason}
     timeline.add(
         [

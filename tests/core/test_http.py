@@ -85,9 +85,9 @@ def edge(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
 def caller(edge: Flask) -> FlaskClient:
     """A client on an outbox and an audit log without rows."""
     with edge.app_context(), unit_of_work() as current:
-        current.execute(outbox.OutboxRow.__table__.delete())  # type: ignore[attr-defined]
-        current.execute(audit.AuditEntry.__table__.delete())  # type: ignore[attr-defined]
-        current.execute(audit.AuditHead.__table__.delete())  # type: ignore[attr-defined]
+        current.execute(outbox.OutboxRow.__table__.delete())
+        current.execute(audit.AuditEntry.__table__.delete())
+        current.execute(audit.AuditHead.__table__.delete())
     BUSY.clear()
     return edge.test_client()
 

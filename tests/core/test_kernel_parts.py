@@ -171,9 +171,9 @@ def test_a_restored_database_is_recognised_and_recovered_once(app: Flask) -> Non
         assert jobs.run("witness") == "done"
         with unit_of_work() as current:
             assert not witness.recover()
-            current.execute(AuditEntry.__table__.delete().where(AuditEntry.seq == 2))  # type: ignore[attr-defined]
+            current.execute(AuditEntry.__table__.delete().where(AuditEntry.seq == 2))
             first = current.scalar(select(AuditEntry.hash).where(AuditEntry.seq == 1))
-            current.execute(AuditHead.__table__.update().values(seq=1, hash=first))  # type: ignore[attr-defined]
+            current.execute(AuditHead.__table__.update().values(seq=1, hash=first))
         with unit_of_work():
             assert witness.recover()
         assert recovered == ["yes"]

@@ -61,7 +61,7 @@ def test_a_cut_tail_of_the_audit_chain_is_noticed(app: Flask) -> None:
         with unit_of_work():
             audit.record(ACTOR, f"thing.{number}", ("thing", str(number)))
     with unit_of_work() as current:
-        current.execute(AuditEntry.__table__.delete().where(AuditEntry.seq == 3))  # type: ignore[attr-defined]
+        current.execute(AuditEntry.__table__.delete().where(AuditEntry.seq == 3))
     with unit_of_work(write=False) as current:
         assert audit.verify_chain(current) == 3
 
