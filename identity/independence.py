@@ -21,10 +21,11 @@ def require_independent(approver_id: str, requester_id: str, requested_at: datet
 
     A hand in an account is: created it, granted a role, reset password or second factor, through others too. The
     requester may have one in the approver, the approver in the requester, or somebody else in both; what counts is a
-    short while before the request and since. A young installation cannot ask this yet: all its accounts are new.
+    short while before the request and since. A young installation cannot ask this yet, since all its accounts
+    are new, and one whose minimum age is 0 never does.
     """
     span = timedelta(seconds=settings().approver_min_age)
-    if setup.installed_at() > clock.now() - span:
+    if not span or setup.installed_at() > clock.now() - span:
         return
     query = select(AccountChange.person_id, AccountChange.by_id).where(AccountChange.at > requested_at - span)
     changes = session().execute(query.order_by(AccountChange.at, AccountChange.id))

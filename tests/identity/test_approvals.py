@@ -12,6 +12,7 @@ from core import clock
 from core.actor import Actor
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.permissions import Permission
+from core.runtime import EXTENSION, Runtime, runtime
 from core.uow import unit_of_work
 from identity import approvals, events, people, totp
 from identity.approval_views import ApprovalView
@@ -413,6 +414,14 @@ def test_a_young_installation_does_not_ask_for_old_accounts() -> None:
     with time_machine.travel("2026-03-03T07:00:00Z", tick=False):
         made_by("asker", "puppet", "it_admin")
         approve(ask(), by="puppet")
+
+
+def test_an_installation_whose_minimum_age_is_zero_does_not_ask(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = runtime().settings.model_copy(update={"approver_min_age": 0})
+    monkeypatch.setitem(app.extensions, EXTENSION, Runtime(changed))
+    approval_id = ask()
+    made_by("asker", "puppet", "it_admin")
+    approve(approval_id, by="puppet")
 
 
 def test_the_root_is_the_unit_of_a_request_without_any() -> None:
