@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, Table, bindparam, cast, func, literal, select, true
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
+
+from core.conflicts import guarded, insert_into
 
 
 def texts(current: Session, values: Iterable[str]) -> Select[tuple[str]]:
@@ -37,7 +38,7 @@ def insert_each(
     values: Sequence[str],
     constants: Mapping[str, Any],
     *,
-    keys: Sequence[str] | None = None,
+    keys: Sequence[str] = (),
     update: Sequence[str] = (),
 ) -> None:
     """Insert one row for each value of a column, all other columns the same.
@@ -48,13 +49,7 @@ def insert_each(
         return
     listed = texts(current, values).subquery()
     same = [literal(value, table.c[name].type).label(name) for name, value in constants.items()]
-    dialect = postgresql if current.get_bind().dialect.name == "postgresql" else sqlite
     # SQLite reads ON after a SELECT as a join unless the SELECT has a WHERE.
     rows = select(listed.c.value, *same).where(true())
-    statement = dialect.insert(table).from_select([column, *constants], rows)
-    if keys and update:
-        changes = {name: statement.excluded[name] for name in update}
-        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
-    elif keys:
-        statement = statement.on_conflict_do_nothing(index_elements=list(keys))
-    current.execute(statement)
+    statement = insert_into(current, table).from_select([column, *constants], rows)
+    current.execute(guarded(statement, keys, update))

@@ -28,8 +28,9 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+
+from core.conflicts import guarded, insert_into
 
 LEAST = 20
 """From so many rows on it pays."""
@@ -57,19 +58,10 @@ def write(
 ) -> None:
     """Insert rows that fit. With `keys` a row that exists gets the columns of `update`, or stays if there are none."""
     columns = [table.c[name] for name in rows[0]]
-    if current.get_bind().dialect.name == "postgresql":
-        dialect: Any = postgresql
-        source = _from_postgresql(columns, rows)
-    else:
-        dialect = sqlite
-        source = _from_sqlite(columns, rows)
-    statement = dialect.insert(table).from_select([made.name for made in columns], source)
-    if keys and update:
-        changes = {name: statement.excluded[name] for name in update}
-        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
-    elif keys:
-        statement = statement.on_conflict_do_nothing(index_elements=list(keys))
-    current.execute(statement)
+    on_postgresql = current.get_bind().dialect.name == "postgresql"
+    source = (_from_postgresql if on_postgresql else _from_sqlite)(columns, rows)
+    statement = insert_into(current, table).from_select([made.name for made in columns], source)
+    current.execute(guarded(statement, keys, update))
 
 
 def _from_postgresql(columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]) -> Select[Any]:

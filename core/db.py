@@ -22,12 +22,13 @@ from sqlalchemy import (
     event,
     insert,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, CursorResult, Engine
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 
 from core import bulk_rows
+from core.conflicts import guarded, insert_into
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -137,19 +138,11 @@ def upsert(
     if not rows:
         return
     ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
-    dialect = current.get_bind().dialect.name
-    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
     columns = [name for name in (rows[0] if update is None else update) if name not in keys]
     if bulk_rows.fits(table, ordered):
         bulk_rows.write(current, table, ordered, keys, columns)
-        return
-    changes = {name: statement.excluded[name] for name in columns}
-    guarded = (
-        statement.on_conflict_do_update(index_elements=list(keys), set_=changes)
-        if changes
-        else statement.on_conflict_do_nothing(index_elements=list(keys))
-    )
-    current.execute(guarded, ordered)
+    else:
+        current.execute(guarded(insert_into(current, table), keys, columns), ordered)
 
 
 def insert_rows(current: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
