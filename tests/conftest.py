@@ -12,10 +12,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
+from bench.postgres import PostgresCluster
 from config.settings import Settings
 from core import migrate
 from core.db import Base, db
-from tests.support.postgres import PostgresCluster
 
 DATABASES = ("sqlite", "postgresql")
 NO_FOREIGN_KEYS = "PRAGMA defer_foreign_keys=ON"

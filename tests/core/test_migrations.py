@@ -9,10 +9,10 @@ from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
+from bench.postgres import PostgresCluster
 from config.settings import Settings
 from core import migrate
 from core.db import Base, db
-from tests.support.postgres import PostgresCluster
 
 
 def _fresh(folder: Path, address: str | None) -> Flask:
