@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -18,7 +18,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core.log import get_logger
 from mqtt.broker.types import ServiceEndpoint
-from mqtt.client_burst import BurstClient
+from mqtt.client_burst import BurstClient, OnAnswers, OnMessages
+from mqtt.packets import Answer, Outgoing, Received
 
 KEEP_ALIVE_S = 30
 SESSION_EXPIRY_S = 7 * 86400
@@ -27,16 +28,15 @@ RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 10
 RETAIN_NEVER = 2
 
 log = get_logger(__name__)
-OnMessage = Callable[[str, bytes, bool, int], None]
-OnPublished = Callable[[int, int], None]
+T = TypeVar("T")
 OnConnected = Callable[[bool], None]
 
 
 class ServiceClient:
     """One connection of a service user, with a session that outlives restarts of either side.
 
-    `on_message(topic, payload, retained, mid)`: acknowledge with :meth:`ack_all` once it is stored.
-    `on_published(mid, reason code)`; `on_connected(session was present)`. All run in paho's thread and must not block.
+    `on_messages`: acknowledge with :meth:`ack_all` once they are stored. `on_answers`: how publishing went.
+    `on_connected(session was present)`. All run in paho's thread and must not block.
     """
 
     def __init__(
@@ -45,29 +45,26 @@ class ServiceClient:
         client_id: str,
         *,
         subscribe: str | None = None,
-        on_message: OnMessage | None = None,
-        on_published: OnPublished | None = None,
+        on_messages: OnMessages | None = None,
+        on_answers: OnAnswers | None = None,
         on_connected: OnConnected | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._subscribe = subscribe
-        self._on_message, self._on_published, self._on_connected = on_message, on_published, on_connected
+        self._on_messages, self._on_answers, self._on_connected = on_messages, on_answers, on_connected
         client = BurstClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=paho.MQTTv5,
             transport=endpoint.transport,
-            manual_ack=on_message is not None,
+            on_messages=self._received,
+            on_answers=self._answered,
         )
         client.username_pw_set(endpoint.username, endpoint.password)
         if endpoint.tls:
             client.tls_set_context(ssl.create_default_context(cafile=endpoint.ca_file and str(endpoint.ca_file)))
-        # paho scans its table of outgoing messages at every PUBACK when it bounds them itself; the relay bounds them.
-        client.max_inflight_messages_set(0)
-        client.max_queued_messages_set(0)
         client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
-        client.on_message, client.on_publish = self._received, self._published
         self._client = client
 
     def start(self) -> None:
@@ -98,14 +95,12 @@ class ServiceClient:
         """Acknowledge received messages."""
         self._client.ack_all(mids)
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> int | None:
-        """Publish with QoS 1; the message id, or None while there is no connection."""
-        properties = None
-        if expiry_s is not None:
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.MessageExpiryInterval = max(1, expiry_s)
-        sent = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
-        return sent.mid if sent.rc == paho.MQTT_ERR_SUCCESS else None
+    def publish_all(self, messages: Sequence[Outgoing]) -> list[int]:
+        """Publish with QoS 1; the message ids, or none while there is no connection. Whoever publishes bounds how many.
+
+        What has no answer when a connection ends is not sent again: its publisher is told of the next connection.
+        """
+        return self._client.publish_all(messages)
 
     def _connected(self, client: paho.Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
         if reason.is_failure:
@@ -124,14 +119,15 @@ class ServiceClient:
     def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
         log.warning("broker_disconnected", client=self._endpoint.username, reason=str(reason))
 
-    def _received(self, client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        try:
-            if self._on_message:
-                self._on_message(message.topic, bytes(message.payload), message.retain, message.mid)
-        except Exception:
-            log.exception("callback_failed", callback="received")
-            client.ack(message.mid, message.qos)
+    def _received(self, messages: list[Received]) -> None:
+        self._hand("messages", self._on_messages, messages)
 
-    def _published(self, _client: Any, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
-        if self._on_published:
-            self._on_published(mid, reason.value)
+    def _answered(self, answers: list[Answer]) -> None:
+        self._hand("answers", self._on_answers, answers)
+
+    def _hand(self, what: str, taker: Callable[[list[T]], None] | None, burst: list[T]) -> None:
+        try:
+            if taker:
+                taker(burst)
+        except Exception:
+            log.exception("callback_failed", callback=what)

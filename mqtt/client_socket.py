@@ -17,16 +17,22 @@ class BufferedSocket:
 
     def __init__(self, inner: socket.socket) -> None:
         self._inner = inner
-        self._read = b""
-        self._at = 0
+        self.data = b""
+        self.at = 0
         self._unsent = bytearray()
+
+    def fill(self) -> bool:
+        """Read more; False at the end. Raises BlockingIOError, or TLS's own, when there is nothing."""
+        more = self._inner.recv(READ_BYTES)
+        self.data, self.at = self.data[self.at :] + more, 0
+        return bool(more)
 
     def recv(self, size: int) -> bytes:
         """At most `size` bytes; empty at the end. Raises BlockingIOError, or TLS's own, when there is nothing."""
-        if self._at == len(self._read):
-            self._read, self._at = self._inner.recv(READ_BYTES), 0
-        start, self._at = self._at, min(self._at + size, len(self._read))
-        return self._read[start : self._at]
+        if self.at == len(self.data):
+            self.fill()
+        start, self.at = self.at, min(self.at + size, len(self.data))
+        return self.data[start : self.at]
 
     def send(self, data: bytes | bytearray) -> int:
         """Take bytes for the next flush; all of them, as long as not too many wait."""
@@ -47,9 +53,8 @@ class BufferedSocket:
         return bool(self._unsent)
 
     def pending(self) -> int:
-        """Bytes that were read from the kernel and not asked for yet."""
-        inner: int = self._inner.pending() if hasattr(self._inner, "pending") else 0
-        return len(self._read) - self._at + inner
+        """Bytes that wait in the TLS layer, of which `select` knows nothing. Ours are at most a part of a packet."""
+        return int(self._inner.pending()) if hasattr(self._inner, "pending") else 0
 
     def fileno(self) -> int:
         """The descriptor."""

@@ -19,6 +19,7 @@ from mqtt.buckets import Buckets
 from mqtt.client import ServiceClient
 from mqtt.contract import topics
 from mqtt.events import flooded
+from mqtt.packets import Received
 from mqtt.routes import Inbound, Refusal, Retry, Router
 
 BATCH_MESSAGES = 500
@@ -27,6 +28,7 @@ BUSY_MESSAGES = 20
 IDLE_SECONDS = 0.5
 BACKOFF_MAX_SECONDS = 5.0
 CLIENT_ID = "shouji-ingest"
+TOPIC_PARTS = 6
 
 log = get_logger(__name__)
 
@@ -47,7 +49,7 @@ class Ingest:
         self._came = threading.Event()
         self._busy = False
         self._stop = threading.Event()
-        self._client = ServiceClient(endpoint, CLIENT_ID, subscribe=topics.ALL_UP, on_message=self._arrived)
+        self._client = ServiceClient(endpoint, CLIENT_ID, subscribe=topics.ALL_UP, on_messages=self._arrived)
         self._thread = threading.Thread(target=self._run, name="ingest")
         self.stored = 0
         self.refused = 0
@@ -69,16 +71,23 @@ class Ingest:
         """Whether the broker is reached."""
         return self._client.connected
 
-    def _arrived(self, topic: str, payload: bytes, retained: bool, mid: int) -> None:
-        parts = topic.split("/")
-        passed = not retained and len(parts) == 6 and self._buckets.allow(parts[3], len(payload), clock.monotonic())
-        if not passed:
-            self.dropped += 1
-            self._client.ack_all([mid])
-            return
-        self._waiting.append(_Delivery(Inbound(parts[3], parts[5], payload, clock.now()), mid))
-        if not self._came.is_set():
+    def _arrived(self, burst: Sequence[Received]) -> None:
+        at, tick = clock.now(), clock.monotonic()
+        dropped = []
+        for topic, payload, retained, mid in burst:
+            parts = topic.split("/")
+            if retained or len(parts) != TOPIC_PARTS or not self._buckets.allow(parts[3], len(payload), tick):
+                dropped.append(mid)
+            else:
+                self._waiting.append(_Delivery(Inbound(parts[3], parts[5], payload, at), mid))
+        self.dropped += len(dropped)
+        self._acknowledge(dropped)
+        if self._waiting and not self._came.is_set():
             self._came.set()
+
+    def _acknowledge(self, mids: Sequence[int]) -> None:
+        # A message of QoS 0 has no id, and the broker ends a connection that acknowledges one.
+        self._client.ack_all([mid for mid in mids if mid])
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -115,7 +124,7 @@ class Ingest:
                 self._stop.wait(pause)
                 pause = min(BACKOFF_MAX_SECONDS, pause * 2)
                 continue
-            self._client.ack_all([delivery.mid for delivery in batch])
+            self._acknowledge([delivery.mid for delivery in batch])
             return
 
     def _divide(self, messages: Sequence[Inbound]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -22,6 +22,7 @@ from mqtt.broker.types import NO_SUBSCRIBERS, ServiceEndpoint
 from mqtt.client import ServiceClient
 from mqtt.effects import Publish
 from mqtt.events import broker_forgot
+from mqtt.packets import Answer, Outgoing
 
 CLIENT_ID = "shouji-relay"
 CLAIM = timedelta(seconds=30)
@@ -58,10 +59,11 @@ class Relay:
     def __init__(self, app: Flask, endpoint: ServiceEndpoint) -> None:
         self._app = app
         self._stop = threading.Event()
-        self._answers: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[list[Answer]] = queue.SimpleQueue()
         self._flight = _Flight()
         self._forgot = False
-        self._client = ServiceClient(endpoint, CLIENT_ID, on_published=self._answered, on_connected=self._connected)
+        self._reconnected = False
+        self._client = ServiceClient(endpoint, CLIENT_ID, on_answers=self._answered, on_connected=self._connected)
         with app.app_context():
             self._waiter = wake.Waiter(db.engine, outbox.WAKE_CHANNEL, self._stop.is_set)
         self._thread = threading.Thread(target=self._run, name="relay")
@@ -85,12 +87,13 @@ class Relay:
         """Whether the broker is reached."""
         return self._client.connected
 
-    def _answered(self, mid: int, reason: int) -> None:
-        self._answers.put((mid, reason))
+    def _answered(self, answers: list[Answer]) -> None:
+        self._answers.put(answers)
         self._waiter.wake()
 
     def _connected(self, session_present: bool) -> None:
         self._forgot = not session_present
+        self._reconnected = True
         self._waiter.wake()
 
     def _run(self) -> None:
@@ -112,8 +115,9 @@ class Relay:
             with unit_of_work():
                 broker_forgot.send(self)
         settled = self._settle()
+        if self._reconnected or not self._client.connected:
+            self._release()
         if not self._client.connected:
-            self._flight.by_mid.clear()
             return False
         room = MAX_OUTSTANDING - self._flight.outstanding
         if room < BATCH_ROWS:
@@ -152,10 +156,12 @@ class Relay:
 
     def _publish(self, pending: list[_Pending], messages: Sequence[Publish]) -> None:
         by_row = {item.row.id: item for item in pending}
-        for message in messages:
-            mid = self._client.publish(message.topic, message.payload, retain=message.retain, expiry_s=message.expiry_s)
-            if mid is None:
-                return
+        outgoing = [Outgoing(one.topic, one.payload, one.retain, one.expiry_s) for one in messages]
+        mids = self._client.publish_all(outgoing)
+        if len(mids) < len(messages):
+            self._unclaim(pending)
+            return
+        for mid, message in zip(mids, messages, strict=True):
             item = by_row[message.row_id]
             item.left += 1
             self._flight.by_mid[mid] = item
@@ -164,11 +170,7 @@ class Relay:
 
     def _settle(self) -> bool:
         finished: list[_Pending] = []
-        while True:
-            try:
-                mid, reason = self._answers.get_nowait()
-            except queue.Empty:
-                break
+        for mid, reason in self._waiting_answers():
             item = self._flight.by_mid.pop(mid, None)
             if item is None:
                 continue
@@ -178,6 +180,26 @@ class Relay:
                 finished.append(item)
         self._finish(finished)
         return bool(finished)
+
+    def _waiting_answers(self) -> Iterator[Answer]:
+        while True:
+            try:
+                yield from self._answers.get_nowait()
+            except queue.Empty:
+                return
+
+    def _release(self) -> None:
+        """What had no answer when the connection ended is due again at once."""
+        self._reconnected = False
+        lost = {item.row.id: item for item in self._flight.by_mid.values()}
+        self._flight.by_mid.clear()
+        self._unclaim(list(lost.values()))
+
+    def _unclaim(self, pending: Sequence[_Pending]) -> None:
+        if pending:
+            with unit_of_work() as current:
+                ids = [row_id for item in pending for row_id in (item.row.id, *item.twins)]
+                outbox.postpone(current, ids, clock.now())
 
     def _finish(self, finished: Sequence[_Pending]) -> None:
         """Forget rows in one transaction with what their settlers write."""
