@@ -109,8 +109,9 @@ def _hand_to(actor: Actor, device: Device, holder: queries.PersonRef) -> None:
         begin(device, holder.id, confirmed_by=actor.id)
     elif open_one.confirmed_at is None:
         open_one.confirmed_at, open_one.confirmed_by = now, actor.id
-    if before != holder.id:
-        # Somebody else holds it now: what was accepted stays as evidence, yet it was not them.
+    if before not in (None, holder.id):
+        # Somebody else holds it now: what was accepted stays as evidence, yet it was not them. Where nobody was known,
+        # whoever accepted on the phone is the one who is confirmed now.
         device.notice_version = None
     device.person_id, device.holder_confirmed, device.serial_confirmed_at = holder.id, True, now
     changes = [DeviceChange(device.id, "holder", before, holder.id, "", actor.id, actor.name)]
