@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from core.crypto.jwk import private_pem
 from core.crypto.x509 import CertificateAuthority
 
 
@@ -22,7 +22,4 @@ def make_client(ca: CertificateAuthority, name: str, days: float) -> OwnClient:
     """A fresh P-256 key and a client certificate of that name, living `days` days."""
     key = ec.generate_private_key(ec.SECP256R1())
     issued = ca.issue_device(key.public_key(), name, days)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return OwnClient(issued.serial, issued.pem.encode() + private)
+    return OwnClient(issued.serial, issued.pem.encode() + private_pem(key))

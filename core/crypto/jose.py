@@ -9,6 +9,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -60,10 +61,14 @@ def verify_bytes(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) 
 
 def sign(key: SigningKey, typ: str, claims: Mapping[str, Any]) -> str:
     """A compact ES256 JWS of the claims with the given `typ`."""
-    header = json.dumps({"alg": "ES256", "kid": key.kid, "typ": typ}, separators=(",", ":"))
     payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":"))
-    signed = f"{b64u(header.encode())}.{b64u(payload.encode())}"
+    signed = f"{_header(key.kid, typ)}.{b64u(payload.encode())}"
     return f"{signed}.{b64u(sign_bytes(key.private, signed.encode()))}"
+
+
+@lru_cache(maxsize=64)
+def _header(kid: str, typ: str) -> str:
+    return b64u(json.dumps({"alg": "ES256", "kid": kid, "typ": typ}, separators=(",", ":")).encode())
 
 
 def verify(

@@ -47,9 +47,14 @@ class SigningKey:
 
     def private_pem(self) -> bytes:
         """The private half as PEM, for libraries that take nothing else."""
-        return self.private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        return private_pem(self.private)
+
+
+def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A private key as unencrypted PKCS#8 PEM."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def to_jwk(key: ec.EllipticCurvePublicKey, use: str | None = None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from core.crypto.jwk import SigningKey, thumbprint
+from core.crypto.jwk import SigningKey, private_pem, thumbprint
 from core.files import create_file, replace_file
 
 SYMMETRIC_BYTES = 32
@@ -128,9 +128,7 @@ class KeyRing:
 
 
 def _new_pem() -> bytes:
-    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    return private_pem(ec.generate_private_key(ec.SECP256R1()))
 
 
 @cache

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from core import clock
+from core.crypto.jwk import private_pem
 from core.crypto.keyring import KeyRing
 from core.errors import Invalid
 from core.files import create_file
@@ -100,10 +101,7 @@ class CertificateAuthority:
         issued = self._issue(
             key.public_key(), hosts[0], timedelta(days=BROKER_DAYS), [ExtendedKeyUsageOID.SERVER_AUTH], hosts
         )
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        return issued.pem, private.decode()
+        return issued.pem, private_pem(key).decode()
 
     def crl(self, revoked: Iterable[tuple[str, datetime]], encoding: str = "pem") -> bytes:
         """The signed list of revoked serials (hex) with their times, as `pem` or `der`."""
