@@ -128,8 +128,12 @@ def _require_calm(device_id: str) -> None:
     if buckets.allow(device_id, 0, clock.monotonic()):
         return
     flooding = buckets.take_flooding()
+
+    def tell() -> None:
+        flooded.send(None, devices=flooding)
+
     if flooding:
-        after_rollback(lambda: flooded.send(None, devices=flooding))
+        after_rollback(tell)
     raise TooMany(
         "too_many_requests",
         Text("请求过于频繁，请稍后再试。", "Too many requests. Wait before the next one."),
