@@ -171,11 +171,6 @@ def queue_lengths(device_ids: Collection[str]) -> dict[str, int]:
     return {row.device_id: row.queue_records or 0 for row in session().execute(query)}
 
 
-def online_ids(device_ids: Collection[str]) -> set[str]:
-    """Those of the phones that are online."""
-    return set(session().scalars(select(Presence.device_id).where(Presence.device_id.in_(device_ids), Presence.online)))
-
-
 def facts() -> Select[tuple[str, str, str, str, str, str, str, str, str | None]]:
     """Columns that group queries speak of, for phones in the fleet: `id`, `serial`, `manufacturer`, `model`, `os`,
     `os_version`, `agent_version`, `org_unit_id`, `person_id`."""
