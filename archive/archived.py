@@ -10,7 +10,7 @@ from archive import chains
 from core import clock, outbox, signing
 from core.crypto import jose
 from core.crypto.jwk import SigningKey
-from core.outbox import OutboxRow
+from core.outbox import Due
 from fleet import queries as fleet
 from mqtt import effects
 from mqtt.contract import topics
@@ -34,10 +34,10 @@ def answer_hellos(device_ids: Collection[str], not_before: datetime | None) -> N
 
 
 @effects.renders(EFFECT)
-def render(rows: Sequence[OutboxRow], key: SigningKey) -> list[Publish]:
+def render(rows: Sequence[Due], key: SigningKey) -> list[Publish]:
     """One receipt for each phone, however many were asked for; the newest row carries it."""
     wanted: dict[str, dict[str, Any]] = {}
-    carriers: dict[str, OutboxRow] = {}
+    carriers: dict[str, Due] = {}
     for row in rows:
         wanted.setdefault(row.key, {}).update(row.detail)
         carriers[row.key] = row

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Index, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -34,6 +34,16 @@ class OutboxRow(Base):
     attempts: Mapped[int] = mapped_column(default=0)
 
 
+class Due(NamedTuple):
+    """An effect that is due, as whoever carries it out sees it; it outlives the transaction that found it."""
+
+    id: int
+    effect: str
+    key: str
+    detail: Mapping[str, Any]
+    attempts: int = 0
+
+
 def enqueue(
     effect: str,
     keys: Iterable[str],
@@ -52,14 +62,14 @@ def enqueue(
         wake.notify(current, WAKE_CHANNEL)
 
 
-def due(current: Session, limit: int, exclude: Sequence[int] = ()) -> list[OutboxRow]:
+def due(current: Session, limit: int, exclude: Sequence[int] = ()) -> list[Due]:
     """The oldest rows that are due and not among the excluded ids."""
-    query = select(*OutboxRow.__table__.c).where(OutboxRow.not_before <= clock.now())
+    columns = OutboxRow.__table__.c
+    query = select(*(columns[name] for name in Due._fields)).where(OutboxRow.not_before <= clock.now())
     query = query.order_by(OutboxRow.id).limit(limit)
     if exclude:
         query = query.where(OutboxRow.id.not_in(exclude))
-    # Made anew rather than loaded: they outlive the transaction, and no session watches over thousands of them.
-    return [OutboxRow(**row._mapping) for row in current.execute(query)]
+    return [Due(*row) for row in current.execute(query)]
 
 
 def settle(current: Session, ids: Sequence[int]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.crypto.jwk import SigningKey
 from core.log import get_logger
-from core.outbox import OutboxRow
+from core.outbox import Due
 from mqtt import effects
 from mqtt.broker import BrokerAdmin
 from mqtt.contract import topics
@@ -25,25 +25,25 @@ def bind(admin: BrokerAdmin) -> None:
 
 
 @effects.performs(CRL)
-def put_list_in_force(_rows: Sequence[OutboxRow]) -> None:
+def put_list_in_force(_rows: Sequence[Due]) -> None:
     """Have the broker obey the newest revocation list."""
     _admins[0].revoke([])
 
 
 @effects.performs(REVOKE)
-def revoke(rows: Sequence[OutboxRow]) -> None:
+def revoke(rows: Sequence[Due]) -> None:
     """Put the newest list in force, then cut the phones: cut before it they would come back."""
     _admins[0].revoke([row.key for row in rows])
 
 
 @effects.performs(KICK)
-def cut_sessions(rows: Sequence[OutboxRow]) -> None:
+def cut_sessions(rows: Sequence[Due]) -> None:
     """Cut the phones' sessions; a phone that is still allowed comes back."""
     _admins[0].kick([row.key for row in rows])
 
 
 @effects.renders(CLEAR_RETAINED)
-def clear_retained(rows: Sequence[OutboxRow], _key: SigningKey) -> list[Publish]:
+def clear_retained(rows: Sequence[Due], _key: SigningKey) -> list[Publish]:
     """Clear what the broker keeps for phones that are out of the fleet."""
     return [
         Publish(row.id, topics.down(row.key, kind), b"", retain=True) for row in rows for kind in sorted(RETAINED_DOWN)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.crypto.jwk import SigningKey
-from core.outbox import OutboxRow
+from core.outbox import Due
 from mqtt.contract.limits import PAYLOAD_MAX
 
 
@@ -30,9 +30,9 @@ class Publish:
             raise ValueError(f"{self.topic}: {len(self.payload)} bytes, more than {PAYLOAD_MAX}")
 
 
-Renderer = Callable[[Sequence[OutboxRow], SigningKey], list[Publish]]
-Performer = Callable[[Sequence[OutboxRow]], None]
-Settler = Callable[[Sequence[OutboxRow], Sequence[OutboxRow]], None]
+Renderer = Callable[[Sequence[Due], SigningKey], list[Publish]]
+Performer = Callable[[Sequence[Due]], None]
+Settler = Callable[[Sequence[Due], Sequence[Due]], None]
 
 _renderers: dict[str, Renderer] = {}
 _performers: dict[str, Performer] = {}

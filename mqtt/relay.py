@@ -14,7 +14,7 @@ from flask import Flask
 from core import clock, outbox, wake
 from core.db import db
 from core.log import get_logger
-from core.outbox import OutboxRow
+from core.outbox import Due
 from core.runtime import runtime
 from core.uow import unit_of_work
 from mqtt import effects
@@ -38,7 +38,7 @@ log = get_logger(__name__)
 class _Pending:
     """An outbox row under way: how many of its messages are unanswered, and whether each found a session."""
 
-    row: OutboxRow
+    row: Due
     twins: list[int]
     left: int = 0
     reached: bool = True
@@ -127,7 +127,7 @@ class Relay:
             self._carry_out(effect, pending)
         return settled or len(claimed) == BATCH_ROWS
 
-    def _claim(self) -> list[OutboxRow]:
+    def _claim(self) -> list[Due]:
         with unit_of_work(write=False) as current:
             if not outbox.due(current, 1):
                 return []
@@ -226,7 +226,7 @@ def _grouped(items: Sequence[_Pending]) -> dict[str, list[_Pending]]:
     return groups
 
 
-def _by_effect(rows: Sequence[OutboxRow]) -> dict[str, list[_Pending]]:
+def _by_effect(rows: Sequence[Due]) -> dict[str, list[_Pending]]:
     """Rows by effect; of equal ones without detail one stands for all: it is rendered from the truth anyway."""
     newest: dict[tuple[str, str], _Pending] = {}
     groups: dict[str, list[_Pending]] = defaultdict(list)

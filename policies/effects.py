@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from core import clock
 from core.crypto.jose import sign
 from core.crypto.jwk import SigningKey
-from core.outbox import OutboxRow
+from core.outbox import Due
 from fleet import notices
 from fleet import queries as fleet
 from mqtt import effects
@@ -19,7 +19,7 @@ from policies import blobs, desired, rollouts
 
 
 @effects.renders(desired.DESIRED_EFFECT)
-def render_desired(rows: Sequence[OutboxRow], key: SigningKey) -> list[Publish]:
+def render_desired(rows: Sequence[Due], key: SigningKey) -> list[Publish]:
     """The newest desired state of each phone, signed; phones that left the fleet get none."""
     ids = sorted({row.key for row in rows})
     states = desired.of_devices(ids)
@@ -44,13 +44,13 @@ def render_desired(rows: Sequence[OutboxRow], key: SigningKey) -> list[Publish]:
 
 
 @effects.settles(desired.DESIRED_EFFECT)
-def note_sent(reached: Sequence[OutboxRow], _missed: Sequence[OutboxRow]) -> None:
+def note_sent(reached: Sequence[Due], _missed: Sequence[Due]) -> None:
     """A desired state that found no session waits, retained, for the phone's next connect."""
     rollouts.sent([row.key for row in reached])
 
 
 @effects.renders(desired.BLOB_EFFECT)
-def render_blob(rows: Sequence[OutboxRow], _key: SigningKey) -> list[Publish]:
+def render_blob(rows: Sequence[Due], _key: SigningKey) -> list[Publish]:
     """Stored blobs as retained messages; one that is too large for that comes by HTTP, one that is gone is cleared."""
     bodies = blobs.retained_bodies({row.key for row in rows})
     return [

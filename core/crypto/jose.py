@@ -9,7 +9,6 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature

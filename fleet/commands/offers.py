@@ -15,7 +15,7 @@ from core import clock, outbox
 from core.crypto import jose
 from core.crypto.jwk import SigningKey
 from core.db import session
-from core.outbox import OutboxRow
+from core.outbox import Due
 from core.runtime import runtime
 from fleet.commands import checks, moves, sealing
 from fleet.commands.approval import SIGNER
@@ -43,7 +43,7 @@ class Offer:
 
 
 @effects.renders(EFFECT)
-def render(rows: Sequence[OutboxRow], key: SigningKey) -> list[Publish]:
+def render(rows: Sequence[Due], key: SigningKey) -> list[Publish]:
     """Sign what of these commands is still to be offered and may be; oldest first."""
     now = clock.now()
     offers = {offer.command.id: offer for offer in _sign(_candidates([row.key for row in rows], lock=True), key, now)}
@@ -62,7 +62,7 @@ def render(rows: Sequence[OutboxRow], key: SigningKey) -> list[Publish]:
 
 
 @effects.settles(EFFECT)
-def settle(reached: Sequence[OutboxRow], _missed: Sequence[OutboxRow]) -> None:
+def settle(reached: Sequence[Due], _missed: Sequence[Due]) -> None:
     """A PUBACK for a session means `sent`; without a session the command waits for the phone's next hello."""
     if reached:
         # A row that was rendered into nothing comes here too: only what was handed out is sent.

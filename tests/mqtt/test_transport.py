@@ -15,7 +15,7 @@ from core import outbox
 from core.crypto.jwk import SigningKey
 from core.db import session
 from core.ids import new_id
-from core.outbox import OutboxRow
+from core.outbox import Due
 from core.uow import unit_of_work
 from mqtt import effects
 from mqtt.broker import service_endpoint
@@ -179,12 +179,12 @@ SETTLED: list[tuple[str, bool]] = []
 
 
 @effects.renders("test-lock")
-def _render(rows: Sequence[OutboxRow], _key: SigningKey) -> list[Publish]:
+def _render(rows: Sequence[Due], _key: SigningKey) -> list[Publish]:
     return [Publish(row.id, topics.down(row.key, "command"), b"lock") for row in rows]
 
 
 @effects.settles("test-lock")
-def _settle(reached: Sequence[OutboxRow], missed: Sequence[OutboxRow]) -> None:
+def _settle(reached: Sequence[Due], missed: Sequence[Due]) -> None:
     SETTLED.extend((row.key, True) for row in reached)
     SETTLED.extend((row.key, False) for row in missed)
 
@@ -242,7 +242,7 @@ def test_an_effect_that_fails_is_tried_again_and_holds_up_nothing(
     tries: list[int] = []
 
     @effects.performs("test-fails")
-    def fails(rows: Sequence[OutboxRow]) -> None:
+    def fails(rows: Sequence[Due]) -> None:
         tries.append(len(rows))
         if len(tries) < 2:
             raise RuntimeError("not yet")

@@ -12,7 +12,7 @@ from typing import Any
 from core import outbox
 from core.crypto.blobs import open_blob
 from core.crypto.jwk import unb64u
-from core.outbox import OutboxRow
+from core.outbox import Due
 from core.runtime import runtime
 from core.uow import unit_of_work
 from mqtt import effects
@@ -95,7 +95,7 @@ class Office:
     def render(self, effect: str, keys: list[str]) -> list[Publish]:
         renderer = effects.renderer(effect)
         assert renderer is not None
-        rows = [OutboxRow(id=number, effect=effect, key=key, detail={}) for number, key in enumerate(keys, 1)]
+        rows = [Due(id=number, effect=effect, key=key, detail={}) for number, key in enumerate(keys, 1)]
         with unit_of_work():
             return renderer(rows, runtime().ring.signing_keys()[0])
 
