@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -16,9 +13,16 @@ from bench.postgres import PostgresCluster
 from config.settings import Settings
 from core import migrate
 from core.db import Base, db
+from tests.support.server import Server
 
 DATABASES = ("sqlite", "postgresql")
 NO_FOREIGN_KEYS = "PRAGMA defer_foreign_keys=ON"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How hard the fault tests try; `make soak` asks for more."""
+    parser.addoption("--phones", type=int, default=200, help="phones that talk while parts are killed")
+    parser.addoption("--broker-away", type=float, default=10.0, help="seconds that the broker is away")
 
 
 @pytest.fixture(scope="session")
@@ -78,10 +82,12 @@ def _empty_tables() -> None:
                 connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{name}', '{key.name}'), 1, false)")
 
 
-@pytest.fixture(scope="session")
-def mosquitto() -> Path:
-    """The mosquitto program; a test that needs it fails without it rather than being skipped."""
-    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-    assert found, "install mosquitto (make setup does)"
-    subprocess.run([found, "-h"], capture_output=True, check=False)
-    return Path(found)
+@pytest.fixture(scope="module")
+def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A whole running installation on the database of the day, shared by the tests of one file."""
+    running = Server.make(tmp_path_factory.mktemp("server"), database_url)
+    try:
+        yield running.start()
+    finally:
+        running.stop()
+    assert running.pids() == {}, "a process outlived the server"

@@ -11,17 +11,6 @@ from agent.phone import Phone
 from tests.support.server import Server
 
 
-@pytest.fixture(scope="module")
-def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running installation on the database of the day."""
-    running = Server.make(tmp_path_factory.mktemp("server"), database_url)
-    try:
-        yield running.start()
-    finally:
-        running.stop()
-    assert running.pids() == {}, "a process outlived the server"
-
-
 @pytest.fixture
 def phone(server: Server, tmp_path: Path) -> Iterator[Phone]:
     """A phone that is enrolled, connected and greeted."""

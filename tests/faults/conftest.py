@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from agent.fleet.behaviours import Actor, act, behaviour
 from agent.fleet.fleet import Fleet, Plan
 from tests.support.server import Server
@@ -27,17 +25,6 @@ def chatty(actor: Actor) -> None:
         actor.later(MEAN_PAUSE_SECONDS, work)
 
     actor.later(MEAN_PAUSE_SECONDS, work)
-
-
-@pytest.fixture(scope="module")
-def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running installation on the database of the day."""
-    running = Server.make(tmp_path_factory.mktemp("server"), database_url)
-    try:
-        yield running.start()
-    finally:
-        running.stop()
-    assert running.pids() == {}, "a process outlived the server"
 
 
 @contextmanager

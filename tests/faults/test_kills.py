@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -16,14 +17,13 @@ from agent.fleet.fleet import Fleet
 from tests.faults.conftest import quiet, settle, talking
 from tests.support.server import Server
 
-PHONES = 200
-AWAY_SECONDS = 10.0
+LOCKED_SECONDS = 10.0
 
 
 @pytest.fixture(scope="module")
-def fleet(server: Server, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
-    """Two hundred talking phones, shared by the tests of this file."""
-    with talking(server, tmp_path_factory.mktemp("phones"), PHONES) as living:
+def fleet(server: Server, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Fleet]:
+    """Two hundred talking phones (or `--phones`), shared by the tests of this file."""
+    with talking(server, tmp_path_factory.mktemp("phones"), pytestconfig.getoption("phones")) as living:
         yield living
 
 
@@ -63,7 +63,7 @@ def _kill(server: Server, part: str) -> None:
     server.wait(server.api.ready, 60, "readiness")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_killed_parts_come_back_and_nothing_is_lost_or_done_twice(server: Server, fleet: Fleet) -> None:
     ids = [phone.id for phone in fleet.phones]
     shown = {phone.id: _messages(phone) for phone in fleet.phones}
@@ -91,16 +91,16 @@ def _unfinished(server: Server, ids: list[str]) -> int:
     return sum(command["status"] != "succeeded" for command in newest)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_locked_database_and_then_a_broker_that_is_away_hold_up_and_lose_nothing(
-    server: Server, fleet: Fleet
+    server: Server, fleet: Fleet, pytestconfig: pytest.Config
 ) -> None:
     quiet.clear()
     _lock_the_database(server.environment["SHOUJI_DATABASE_URL"])
     stopped = [server.pid_of("broker"), server.pid_of("mosquitto")]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
-    time.sleep(AWAY_SECONDS)
+    time.sleep(pytestconfig.getoption("broker_away"))
     for pid in stopped:
         os.kill(pid, signal.SIGCONT)
     assert_nothing_is_lost(server, fleet)
@@ -110,16 +110,16 @@ def _lock_the_database(address: str) -> None:
     if address.startswith("sqlite"):
         connection = sqlite3.connect(address.removeprefix("sqlite:///"), isolation_level=None, timeout=30)
         connection.execute("BEGIN IMMEDIATE")
-        time.sleep(AWAY_SECONDS)
+        time.sleep(LOCKED_SECONDS)
         connection.execute("ROLLBACK")
         connection.close()
         return
     with psycopg.connect(address.replace("postgresql+psycopg", "postgresql")) as locker:
         locker.execute("LOCK TABLE archive_chains, presence, outbox IN ACCESS EXCLUSIVE MODE")
-        time.sleep(AWAY_SECONDS)
+        time.sleep(LOCKED_SECONDS)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_lost_broker_folder_is_made_anew_and_phones_heal(server: Server, fleet: Fleet) -> None:
     quiet.clear()
     broker_role = server.pid_of("broker")
@@ -146,7 +146,7 @@ def test_a_lost_broker_folder_is_made_anew_and_phones_heal(server: Server, fleet
     server.wait(lambda: all(p.policy.rule("payments") is not None for p in fleet.phones), 120, "the policy everywhere")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_kill_9_of_the_supervisor_leaves_no_orphan(tmp_path: Path) -> None:
     server = Server.make(tmp_path).start()
     assert len(server.pids()) >= 5
