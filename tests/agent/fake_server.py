@@ -232,7 +232,7 @@ allow_anonymous true
 
             def _serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                owner.http_log.append((self.command, self.path))
+                owner.http_log.append((self.command, self.path.split("?")[0]))
                 got = owner.override(self.command, self.path, body)
                 status, content, headers = got or owner.route(self.command, self.path, body, dict(self.headers))
                 self.send_response(status)
