@@ -26,7 +26,7 @@ run: setup ## Run the server: broker, web and worker; the first start prints a s
 	$(BIN)/flask serve
 
 test: setup-test ## Run all tests (PYTEST_ARGS="tests/mqtt -x" for some of them)
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 4 $(PYTEST_ARGS)
 
 lint: setup-test ## Check style, types, dependencies, security and the directions of imports
 	$(BIN)/ruff check .

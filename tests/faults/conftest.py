@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from agent.fleet.behaviours import Actor, act, behaviour
-from agent.fleet.fleet import Fleet, Plan
+from agent.fleet.fleet import FLEET_OPTIONS, Fleet, Plan
 from tests.support.server import Server
 
 MEAN_PAUSE_SECONDS = 5.0
+IMPATIENT = replace(FLEET_OPTIONS, backoff_longest=3.0, resend_after=5.0, hello_again=5.0)
 quiet = threading.Event()
 
 
@@ -30,7 +32,7 @@ def chatty(actor: Actor) -> None:
 @contextmanager
 def talking(server: Server, state: Path, count: int) -> Iterator[Fleet]:
     """A fleet whose holders chat and call without a pause; connected when the block begins."""
-    fleet = Fleet(Plan(server.base_url, server.token(), count, state, behaviour="chatty"))
+    fleet = Fleet(Plan(server.base_url, server.token(), count, state, behaviour="chatty", options=IMPATIENT))
     quiet.clear()
     fleet.start()
     try:
