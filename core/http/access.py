@@ -22,11 +22,12 @@ Demand = Permission | Access
 
 @dataclass(frozen=True, slots=True)
 class RouteRule:
-    """The demand of one endpoint, whether its GET writes, and whether it answers with a page."""
+    """The demand of one endpoint, whether its GET writes, whether it answers with a page and takes a JSON body."""
 
     demand: Demand
     writes: bool = False
     page: bool = False
+    takes_json: bool = False
 
 
 class RouteTable:

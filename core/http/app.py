@@ -47,6 +47,7 @@ class ShoujiApp(OpenAPI):
         self.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
         self.json.ensure_ascii = False  # type: ignore[attr-defined]
         self.register_error_handler(Exception, _answer_error)
+        self.after_request(_discard_body_of_refused)
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Run the view of a matched request inside its transaction."""
@@ -58,7 +59,7 @@ class ShoujiApp(OpenAPI):
         rule = table.get(endpoint)
         if rule is None:
             raise Forbidden("no_demand", Text("该地址未声明权限。", "This route declares no permission."))
-        guards.check_request()
+        guards.check_request(rule)
         try:
             with unit_of_work(write=_writes(rule)):
                 return self._answer(rule)
@@ -89,6 +90,12 @@ def _writes(rule: RouteRule) -> bool:
 
 def _refuse_invalid(error: ValidationError) -> Response:
     raise problems.invalid_input(error)
+
+
+def _discard_body_of_refused(answer: Response) -> Response:
+    if answer.status_code >= 400:
+        guards.discard_body()
+    return answer
 
 
 def _answer_error(error: Exception) -> ResponseReturnValue:

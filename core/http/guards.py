@@ -1,29 +1,46 @@
-"""Input that no route ever wants: texts that are not Unicode scalar values, NUL, and nesting without end."""
+"""Input that no route ever wants: texts that are not Unicode scalar values, NUL, nesting without end, other types."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask import request
+from werkzeug.exceptions import UnsupportedMediaType
 
 from core.errors import BadInput
+from core.http.access import RouteRule
 from core.text import Text
 
 MAX_DEPTH = 64
+MAX_DISCARDED = 36 * 1024 * 1024
+CHUNK = 64 * 1024
 
 
-def check_request() -> None:
-    """Refuse a request whose query or JSON body holds NUL, a lone surrogate or too deep nesting. Raises BadInput."""
+def check_request(rule: RouteRule) -> None:
+    """Refuse a request whose query or JSON body holds NUL, a lone surrogate or too deep nesting, or whose body is of
+    another type than the route takes: it would count as left out. Raises BadInput, UnsupportedMediaType."""
     for name, value in (*request.args.items(multi=True), *(request.view_args or {}).items()):
         _check_text(str(name))
         _check_text(str(value))
     # A body that comes in chunks has no length.
-    if request.is_json and (request.content_length or "Transfer-Encoding" in request.headers):
+    if not request.content_length and "Transfer-Encoding" not in request.headers:
+        return
+    if rule.takes_json and not request.is_json:
+        raise UnsupportedMediaType
+    if request.is_json:
         try:
             body = request.get_json()
         except RecursionError as error:
             raise _too_deep() from error
         _check_value(body, MAX_DEPTH)
+
+
+def discard_body() -> None:
+    """Read what nobody read of a refused request, up to a bound: a connection that is closed on unread bytes is
+    reset, and the answer is lost with it."""
+    left = MAX_DISCARDED
+    while left > 0 and (chunk := request.environ["wsgi.input"].read(CHUNK)):
+        left -= len(chunk)
 
 
 def _check_value(value: Any, depth: int) -> None:

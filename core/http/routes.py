@@ -51,7 +51,8 @@ class Api:
         register = getattr(self.blueprint, method)
 
         def add(view: View) -> View:
-            table.add(f"{self.blueprint.name}.{view.__name__}", RouteRule(demand, writes))
+            takes_json = "body" in view.__annotations__
+            table.add(f"{self.blueprint.name}.{view.__name__}", RouteRule(demand, writes, takes_json=takes_json))
             summary = (view.__doc__ or "").strip().split("\n")[0]
             register(rule, summary=summary, responses=answers or {}, endpoint=view.__name__)(view)
             return view

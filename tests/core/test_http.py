@@ -13,9 +13,9 @@ from sqlalchemy.exc import OperationalError
 
 from app import create_app
 from config.settings import Settings
-from core import audit, outbox
+from core import audit, migrate, outbox
 from core.actor import Actor
-from core.db import Base, db, session
+from core.db import db, session
 from core.errors import Conflict
 from core.http import identity as http_identity
 from core.http.access import Access
@@ -77,7 +77,7 @@ def edge(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
     http_identity.bind(made, Authenticators(staff=_actor, device=lambda _token: pytest.fail("no device here")))
     with made.app_context():
-        Base.metadata.create_all(db.engine)
+        migrate.upgrade(db.engine)
     return made
 
 
