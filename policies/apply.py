@@ -69,7 +69,7 @@ def plan(actor: Actor, body: bytes, form: Format = "yaml", *, prune: bool = Fals
     `prune` also deletes every document that is not among them. Raises Refused, TooLarge, Invalid, Conflict.
     """
     actor.require(Permission.DOCUMENT_READ)
-    request = _read(actor, body, form, prune=prune, locked=False)
+    request = _read(actor, parse(body, form), prune=prune, locked=False)
     before = world.current()
     after, touched = _projected(request, before, publishing=True)
     return Outcome(request.changes, review(before, after, touched))
@@ -92,8 +92,10 @@ def apply(
     actor.require(Permission.DOCUMENT_WRITE)
     if publishing:
         actor.require(Permission.DOCUMENT_PUBLISH)
+    # Long texts take seconds to read: nobody waits for the lock meanwhile.
+    parsed = parse(body, form)
     lock.alone()
-    request = _read(actor, body, form, prune=prune, locked=True)
+    request = _read(actor, parsed, prune=prune, locked=True)
     if publishing:
         actor.require_everything()
     reach.require(actor, request.changes, request.stored, request.assigned)
@@ -116,8 +118,7 @@ def apply(
     return Outcome(request.changes, seen, versions, rollout)
 
 
-def _read(actor: Actor, body: bytes, form: Format, *, prune: bool, locked: bool) -> _Request:
-    parsed = parse(body, form)
+def _read(actor: Actor, parsed: list[Parsed], *, prune: bool, locked: bool) -> _Request:
     keys = [(document.kind, document.name) for document in parsed]
     stored = drafts.load(keys, locked=locked)
     drafts.check_revisions(parsed, stored)

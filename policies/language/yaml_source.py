@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -25,7 +26,7 @@ from ruamel.yaml.events import (
 
 from core.text import Text
 from policies.language.problems import Location
-from policies.language.source import Budget, RawDocument, check_text, refuse, within
+from policies.language.source import MAX_DOCUMENTS, Budget, RawDocument, check_text, refuse, within
 
 _NULL = {"", "~", "null", "Null", "NULL"}
 _TRUE = {"true", "True", "TRUE"}
@@ -47,7 +48,8 @@ def read_yaml(text: str) -> list[RawDocument]:
             text.count("\n", 0, endless.start()) + 1, 1, "tag", Text("不支持 YAML 标签。", "YAML tags are not taken.")
         )
     try:
-        return within(list(_Reader(YAML(typ="safe", pure=True).parse(text)).documents()))
+        documents = _Reader(YAML(typ="safe", pure=True).parse(text)).documents()
+        return within(list(islice(documents, MAX_DOCUMENTS + 1)))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
