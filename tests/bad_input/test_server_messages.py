@@ -11,18 +11,17 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
+import paho.mqtt.client as paho
 import pytest
-from flask import Flask
+from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.phone import Phone
-from app import create_app
 from config.settings import load
 from core.crypto.blobs import blob_key, seal_blob
 from core.crypto.jose import encrypt
 from core.crypto.jwk import SigningKey, unb64u
-from core.runtime import runtime
+from core.crypto.keyring import KeyRing
 from mqtt.broker import service_endpoint
-from mqtt.client import ServiceClient
 from mqtt.contract import topics
 from mqtt.contract.names import Down, Typ
 from tests.bad_input.conftest import QUIET, Yard, assert_lives, soon
@@ -49,13 +48,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 class BrokerOwner:
     """Somebody who may publish anything to a phone, and has even got hold of the server's signing key."""
 
-    app: Flask
-    client: ServiceClient
+    client: paho.Client
     key: SigningKey
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Publish anything anywhere."""
+        self.client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
 
     def say(self, phone: Phone, kind: Down, payload: bytes) -> None:
         """Publish to a phone."""
-        assert self.client.publish(topics.down(phone.id, kind), payload) is not None
+        self.publish(topics.down(phone.id, kind), payload)
 
     def claims(self, phone: Phone, kind: Down, **changes: Any) -> bytes:
         """Claims that would do, with changes; `...` leaves a member out."""
@@ -92,7 +94,7 @@ class BrokerOwner:
         secret = bytes(32)
         body = seal_blob(secret, content)
         digest = sha256(body).hexdigest()
-        assert self.client.publish(topics.blob(digest), body, retain=True) is not None
+        self.publish(topics.blob(digest), body, retain=True)
         right = blob_key(secret, sha256(content).digest())
         return {"digest": digest, "size": len(body), "key": b64u(key or right)}
 
@@ -106,16 +108,17 @@ class BrokerOwner:
 @pytest.fixture(scope="module")
 def owner(server: Server) -> Iterator[BrokerOwner]:
     settings = load({**server.environment})
-    app = create_app(settings)
-    client = ServiceClient(service_endpoint(settings, "relay"), "broker-owner")
-    client.start()
-    soon(lambda: client.connected, "the connection of the broker's owner")
+    endpoint = service_endpoint(settings, "relay")
+    client = paho.Client(CallbackAPIVersion.VERSION2, "broker-owner", protocol=paho.MQTTv5, transport="unix")
+    client.username_pw_set(endpoint.username, endpoint.password)
+    client.connect(endpoint.host, 1)
+    client.loop_start()
+    soon(client.is_connected, "the connection of the broker's owner")
     try:
-        with app.app_context():
-            key = runtime().ring.signing_keys()[0]
-        yield BrokerOwner(app, client, key)
+        yield BrokerOwner(client, KeyRing.open(settings.keys_dir).signing_keys()[0])
     finally:
-        client.stop()
+        client.disconnect()
+        client.loop_stop()
 
 
 @pytest.fixture(scope="module")
@@ -321,7 +324,7 @@ def test_a_tampered_blob_on_the_broker_is_fetched_from_the_server_instead(
     server.api.post("documents/apply?publish=true", policy_of(away))
     digest = server.device(away.id)["policy"]["desired"]["bundle"]
     soon(lambda: "shouji_outbox_rows 0.0" in server.metrics(), "an empty outbox")
-    owner.client.publish(topics.blob(digest), b"not what you asked for", retain=True)
+    owner.publish(topics.blob(digest), b"not what you asked for", retain=True)
     away.connect()
     soon(lambda: away.policy.digest == digest, "the policy")
     assert (topics.blob(digest), b"not what you asked for") in away.probe.received
