@@ -15,7 +15,7 @@ from agent import crypto as phone
 from archive.batches import open_batch
 from core.crypto import jose
 from core.crypto.blobs import blob_key, open_blob
-from core.crypto.jwk import SigningKey, b64u, from_jwk, thumbprint, unb64u
+from core.crypto.jwk import SigningKey, b64u, from_jwk, public_to_der, thumbprint, unb64u
 from core.crypto.x509 import parse_csr
 from fleet.queries import DeviceKeys
 from mqtt.contract import chain
@@ -120,7 +120,11 @@ def test_the_signature_covers_exactly_the_bytes_of_the_page() -> None:
 def test_the_server_reads_the_batch_and_finds_no_defect() -> None:
     batch = open_batch([private("server_encryption")], VECTORS["chain"]["jwe"].encode())
     keys = DeviceKeys(
-        DEVICE, "active", KEYS["device_signing"]["kid"], public("device_signing"), public("device_encryption")
+        DEVICE,
+        "active",
+        KEYS["device_signing"]["kid"],
+        public_to_der(public("device_signing")),
+        public_to_der(public("device_encryption")),
     )
     assert batch.defect(keys) is None
     assert [text.decode() for text in batch.texts] == VECTORS["chain"]["texts"]
