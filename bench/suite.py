@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench import fanout, ingest
+from bench import cutoff, device_list, fanout, ingest, memory
 from bench.registry import measurements
 
-FILES = (ingest, fanout)
+FILES = (ingest, fanout, cutoff, device_list, memory)
 MEASUREMENTS = tuple(measurement.name for measurement in measurements())
