@@ -62,14 +62,11 @@ def enqueue(
         wake.notify(current, WAKE_CHANNEL)
 
 
-def due(current: Session, limit: int, exclude: Sequence[int] = ()) -> list[Due]:
-    """The oldest rows that are due and not among the excluded ids."""
+def due(current: Session, limit: int) -> list[Due]:
+    """The oldest rows that are due."""
     columns = OutboxRow.__table__.c
     query = select(*(columns[name] for name in Due._fields)).where(OutboxRow.not_before <= clock.now())
-    query = query.order_by(OutboxRow.id).limit(limit)
-    if exclude:
-        query = query.where(OutboxRow.id.not_in(exclude))
-    return [Due(*row) for row in current.execute(query)]
+    return [Due(*row) for row in current.execute(query.order_by(OutboxRow.id).limit(limit))]
 
 
 def settle(current: Session, ids: Sequence[int]) -> None:

@@ -86,7 +86,8 @@ def test_a_connection_that_breaks_while_a_message_is_answered_does_not_stop_the_
     server: FakeServer, make_phone: MakePhone
 ) -> None:
     phone = make_phone()
-    handle, broken = phone.connection.link_message, []
+    handle = phone.connection.link_message
+    broken: list[Link] = []
 
     def break_and_answer(link: Link, topic: str, payload: bytes) -> None:
         if not broken:

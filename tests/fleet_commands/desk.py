@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
-
 from core import clock, outbox
 from core.crypto import jose
 from core.crypto.jwk import SigningKey, thumbprint
-from core.outbox import OutboxRow
 from core.runtime import runtime
 from core.uow import unit_of_work
 from fleet.commands import offers
@@ -107,14 +104,11 @@ class Desk:
 def relay(*, reached: bool = True) -> list[Offered]:
     """Carry the due command rows out as the relay does: render, commit, then settle by what the broker said."""
     with unit_of_work() as current:
-        query = select(OutboxRow).where(OutboxRow.effect == "command", OutboxRow.not_before <= clock.now())
-        due = list(current.scalars(query.order_by(OutboxRow.id)))
+        due = [row for row in outbox.due(current, 1000) if row.effect == "command"]
         # Of equal rows one stands for all, as the relay has it.
         rows = list({row.key: row for row in reversed(due)}.values())[::-1]
         messages = offers.render(rows, runtime().ring.signing_keys()[0])
         ids = {row.id: row for row in due}
-        for row in due:
-            current.expunge(row)
     with unit_of_work() as current:
         rendered = {message.row_id for message in messages}
         gone = [] if reached else [ids[row_id] for row_id in rendered]
