@@ -43,6 +43,9 @@ def prepare(app: Flask, settings: Settings) -> None:
         migrate.upgrade(db.engine)
         with unit_of_work():
             first = setup.prepare()
+        # Before any page answers: nobody approves on a restored server what it has not looked at.
+        with unit_of_work():
+            witness.recover()
     click.echo(f"Shouji: {settings.base_url}")
     if first.setup_url:
         click.echo(f"No administrator yet. Open this one-time link within 24 hours:\n  {first.setup_url}")

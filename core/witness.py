@@ -45,9 +45,14 @@ def path() -> Path:
 
 
 def note(kind: str, data: Mapping[str, Any]) -> None:
-    """Append a line once the current unit of work has committed."""
+    """Append a line once the current unit of work has committed, and the audit chain's head with it.
+
+    Without the head, a database put back within the minute would not be known for restored, and the line not read.
+    """
     file, line = path(), _line(kind, data)
     after_commit(lambda: _append(file, line))
+    if kind != HEAD:
+        note_head_after_commit()
 
 
 def lines(kind: str) -> list[dict[str, Any]]:
