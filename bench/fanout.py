@@ -41,7 +41,7 @@ spec: {{policy: bench, to: {{org_unit: /}}}}
 @measures("fanout", "a new desired state for 5,000 connected phones, every report stored")
 def run(context: Context) -> Iterator[Figure]:
     """On each database: the same phones answer the baseline's messages and ours in turn."""
-    count = context.size(5_000, 60)
+    count = context.size(5_000, 30)
     for database in context.databases:
         with context.database(database) as (folder, url):
             yield _measure(database, Installation.make(folder, url), count, context.rounds)

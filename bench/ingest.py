@@ -29,7 +29,7 @@ PERMISSIONS = ("accessibility", "call_log", "sms", "notification", "overlay")
 @measures("ingest", "durable ingest of heartbeats")
 def run(context: Context) -> Iterator[Figure]:
     """On each database: the same bytes lie in two sessions' queues; stock paho drains one, the worker the other."""
-    count = context.size(100_000, 3_000)
+    count = context.size(100_000, 1_000)
     for database in context.databases:
         with context.database(database) as (folder, url):
             yield _measure(database, Installation.make(folder, url), count, context.rounds)

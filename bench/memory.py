@@ -28,19 +28,20 @@ PARTS = (
 @measures("memory", "memory of each process")
 def run(context: Context) -> Iterator[Figure]:
     """On SQLite alone: the database server's memory is not ours."""
-    count = context.size(5_000, 60)
+    count = context.size(5_000, 30)
     with context.database("sqlite") as (folder, url):
         here = Installation.make(folder, url)
         phones = phone_identities.make(here, count)
         try:
             here.start()
             api = here.api()
-            api.all("devices?limit=200") if context.quick else api.get("devices?limit=200")
-            time.sleep(SETTLE_SECONDS)
+            api.get("devices?limit=200")
+            settle = 0.5 if context.quick else SETTLE_SECONDS
+            time.sleep(settle)
             idle = _by_part(here)
             say(f"connecting {count} phones over TLS")
             crowd = child("bench.phones", str(phones.folder), str(here.settings.mqtt_port))
-            busy = _with(crowd, here, count)
+            busy = _with(crowd, here, count, settle)
         finally:
             here.close()
     for part, (rss, pss) in busy.items():
@@ -50,11 +51,13 @@ def run(context: Context) -> Iterator[Figure]:
         yield Figure("memory", name, "MiB rss", [rss], "idle", [was[0]], detail=detail)
 
 
-def _with(crowd: subprocess.Popen[str], here: Installation, count: int) -> dict[str, tuple[float, float]]:
+def _with(
+    crowd: subprocess.Popen[str], here: Installation, count: int, settle: float
+) -> dict[str, tuple[float, float]]:
     try:
         if crowd.stdout is None or json.loads(crowd.stdout.readline())["connected"] != count:
             raise RuntimeError("the phones did not connect")
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(settle)
         return _by_part(here)
     finally:
         crowd.kill()

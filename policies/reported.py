@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import select
 
 from core import live
+from core.bulk import texts
 from core.crypto.jose import BadToken, verify
 from core.db import insert_rows, session, upsert
 from fleet import findings, presence
@@ -135,8 +136,8 @@ def judged_iat(iat: int, received_at: datetime) -> int:
 
 def _stored(device_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     columns = ReportedState.__table__.c
-    rows = session().execute(select(*columns).where(columns.device_id.in_(device_ids)).order_by(columns.device_id))
-    return {row.device_id: dict(row._mapping) for row in rows}
+    query = select(*columns).where(columns.device_id.in_(texts(session(), device_ids))).order_by(columns.device_id)
+    return {row["device_id"]: cast(Mapping[str, Any], row) for row in session().execute(query).mappings()}
 
 
 def _is_news(one: Said, stored: Mapping[str, Any] | None) -> bool:

@@ -86,7 +86,7 @@ def from_jwk(jwk: Mapping[str, Any]) -> ec.EllipticCurvePublicKey:
     return numbers.public_key()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def public_from_der(der: bytes) -> ec.EllipticCurvePublicKey:
     """The public key of a SubjectPublicKeyInfo. Raises ValueError when it is not P-256."""
     key = serialization.load_der_public_key(der)
