@@ -28,13 +28,13 @@ run: setup ## Run the server: broker, web and worker; the first start prints a s
 test: setup-test ## Run all tests (PYTEST_ARGS="tests/mqtt -x" for some of them)
 	$(BIN)/python -m pytest -n 4 $(PYTEST_ARGS)
 
-lint: setup-test ## Check style, types, dependencies, security and the directions of imports
+lint: setup-test ## Check style, types, dependencies, security, directions of imports and the AsyncAPI document
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/deptry .
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
-	$(BIN)/python -m pytest -q tests/test_architecture.py
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/protocol/test_asyncapi.py
 
 format: setup-test ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .

@@ -82,6 +82,7 @@ APIS = (
     policies_api.api,
     policies_device_api.api,
     schema_api.api,
+    schema_api.asyncapi,
     archive_api.api,
     archive_device_api.api,
 )

@@ -80,7 +80,7 @@ def _operation(document: Mapping[str, Any], path: str, method: str, spec: Mappin
             (one["in"], _member(document, one["name"], one.get("schema", {}), bool(one.get("required"))))
             for one in spec.get("parameters", ())
         ],
-        body=list(_members(document, schema)),
+        body=list(members(document, schema)),
         media=list(content),
         answers=[_answer(document, status, answer) for status, answer in sorted(spec.get("responses", {}).items())],
     )
@@ -91,7 +91,7 @@ def _demand(value: str) -> Text:
 
 
 def _answer(document: Mapping[str, Any], status: str, spec: Mapping[str, Any]) -> Answer:
-    return Answer(status, spec.get("description", ""), list(_members(document, _schema(spec.get("content", {})))))
+    return Answer(status, spec.get("description", ""), list(members(document, _schema(spec.get("content", {})))))
 
 
 def _schema(content: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -109,12 +109,13 @@ def _resolve(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[
     return _resolve(document, choices[0]) if len(choices) == 1 else schema
 
 
-def _members(
+def members(
     document: Mapping[str, Any], schema: Mapping[str, Any], prefix: str = "", depth: int = 0
 ) -> Iterator[Member]:
+    """All members of a schema, those of nested ones too; what it refers to is in the document's components."""
     plain = _resolve(document, schema)
     if plain.get("type") == "array":
-        yield from _members(document, plain.get("items", {}), f"{prefix}[]", depth + 1)
+        yield from members(document, plain.get("items", {}), f"{prefix}[]", depth + 1)
         return
     if depth > MAX_DEPTH:
         return
@@ -122,7 +123,7 @@ def _members(
     for name, member in plain.get("properties", {}).items():
         path = f"{prefix}.{name}" if prefix else name
         yield _member(document, path, member, name in required)
-        yield from _members(document, member, path, depth + 1)
+        yield from members(document, member, path, depth + 1)
 
 
 def _member(document: Mapping[str, Any], path: str, schema: Mapping[str, Any], required: bool) -> Member:

@@ -12,11 +12,15 @@ from core.http.access import Access
 from core.http.answers import reply
 from core.http.routes import Api
 from core.text import Text
+from policies.asyncapi import document
 from policies.wire_schemas import wire_schemas
 
 api = Api("schemas", __name__)
+asyncapi = Api("asyncapi", __name__, prefix="")
 SCHEMA_JSON = "application/schema+json"
+ASYNCAPI_JSON = "application/vnd.aai.asyncapi+json"
 ANSWER: dict[Any, Any] = {"content": {SCHEMA_JSON: {"schema": {"type": "object"}}}}
+ASYNCAPI: dict[Any, Any] = {"content": {ASYNCAPI_JSON: {"schema": {"type": "object"}}}}
 
 
 class SchemaName(BaseModel):
@@ -59,3 +63,9 @@ def get_schema(path: SchemaName) -> Response:
             "no_such_schema", Text(f"没有此结构。可用：{known}", f"There is no such schema. There are: {known}")
         )
     return current_app.response_class(json.dumps(schema), mimetype=SCHEMA_JSON)
+
+
+@asyncapi.get("/asyncapi.json", Access.PUBLIC, {200: ASYNCAPI})
+def asyncapi_json() -> Response:
+    """The device protocol over MQTT as an AsyncAPI 3 document."""
+    return current_app.response_class(json.dumps(document()), mimetype=ASYNCAPI_JSON)

@@ -1,5 +1,6 @@
-"""Fills in what docs/protocol.md takes from the code, and writes docs/schemas/: `python -m scripts.protocol_page`.
+"""Fills in what docs/protocol.md takes from the code, and writes docs/schemas/ and docs/asyncapi.json.
 
+`python -m scripts.protocol_page` does so.
 A generated part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`; a test keeps page and code equal.
 """
 
@@ -15,6 +16,7 @@ from typing import Any, Final
 from fleet.commands.states import transition_table_markdown
 from mqtt.contract import limits
 from mqtt.contract.command import ARGS
+from policies.asyncapi import document
 from policies.wire_schemas import wire_schemas
 from scripts import protocol_vectors
 from scripts.member_tables import tables
@@ -22,6 +24,7 @@ from scripts.member_tables import tables
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 PAGE: Final = DOCS / "protocol.md"
 SCHEMAS: Final = DOCS / "schemas"
+ASYNCAPI: Final = DOCS / "asyncapi.json"
 _PART = re.compile(r"(<!-- begin ([a-z-]+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
 _SECTION = re.compile(r"# (§\d+|Form of JSON)")
 _FIGURE = re.compile(r"([A-Z][A-Z0-9_]+): Final = [^#]+?  # (.+)")
@@ -38,6 +41,11 @@ def schema_files() -> dict[str, str]:
         f"{name}.json": json.dumps(schema, ensure_ascii=False, indent=1) + "\n"
         for name, schema in wire_schemas().items()
     }
+
+
+def asyncapi_file() -> str:
+    """Content of docs/asyncapi.json."""
+    return json.dumps(document(), ensure_ascii=False, indent=1) + "\n"
 
 
 def figures() -> list[tuple[str, str, int | float, str]]:
@@ -128,6 +136,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
 def main() -> None:
     """Write page and schemas."""
     PAGE.write_text(render(PAGE.read_text("utf-8")), "utf-8")
+    ASYNCAPI.write_text(asyncapi_file(), "utf-8")
     SCHEMAS.mkdir(exist_ok=True)
     files = schema_files()
     for old in SCHEMAS.glob("*.json"):
