@@ -21,7 +21,7 @@ from fleet.states import LIVING
 @hello_received.connect
 def heard(_sender: Any, hellos: Sequence[HelloReceived]) -> None:
     """Answer hellos, and open gaps that they prove."""
-    _answer([hello for hello in hellos if hello.answer])
+    _answer(hellos)
     oldest = {hello.device_id: hello.hello.oldest_seq for hello in hellos if hello.state in LIVING}
     behind = {
         device_id for device_id, (through, _, _) in chains.watermarks(oldest).items() if oldest[device_id] > through + 1

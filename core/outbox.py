@@ -14,7 +14,7 @@ from sqlalchemy import Index, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, wake
-from core.bulk import insert_each, numbers
+from core.bulk import insert_each, numbers, texts
 from core.db import Base, SerialKey, session
 
 WAKE_CHANNEL = "shouji_outbox"
@@ -52,14 +52,27 @@ def enqueue(
 ) -> None:
     """Ask for an effect once the current unit has committed, one row for each key.
 
-    `detail` holds ids and figures only, never a body or a secret. `not_before` delays it.
+    `detail` holds ids and figures only, never a body or a secret. `not_before` delays it; what waits for the same
+    moment already is not asked for twice.
     """
+    current = session()
     listed = list(keys)
+    if not_before is not None:
+        waiting = _waiting(current, effect, listed, not_before)
+        listed = [key for key in listed if key not in waiting]
     same = {"effect": effect, "detail": dict(detail or {}), "not_before": not_before or clock.now(), "attempts": 0}
     if listed:
-        current = session()
         insert_each(current, OutboxRow.__table__, "key", listed, same)
         wake.notify(current, WAKE_CHANNEL)
+
+
+def _waiting(current: Session, effect: str, keys: Sequence[str], moment: datetime) -> set[str]:
+    if not keys:
+        return set()
+    query = select(OutboxRow.key).where(
+        OutboxRow.not_before == moment, OutboxRow.effect == effect, OutboxRow.key.in_(texts(current, keys))
+    )
+    return set(current.scalars(query))
 
 
 def due(current: Session, limit: int) -> list[Due]:

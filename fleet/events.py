@@ -4,7 +4,7 @@ a receiver writes rows and outbox rows, nothing else. The sender argument is alw
 - `devices_enrolled(devices: list[Enrolled])`: phones that were just enrolled; their groups and holder are in place.
 - `devices_changed(changes: list[DeviceChange])`: state, holder, org unit, groups or facts of phones changed.
 - `devices_closed(devices: list[Closed])`: phones that became retired or wiped; sent after `devices_changed`.
-- `hello_received(hellos: list[HelloReceived])`: verified hellos, newest of each phone; answer those with `answer`.
+- `hello_received(hellos: list[HelloReceived])`: verified hellos, newest of each phone.
 - `presence_changed(changes: list[PresenceChange])`: only real changes between online and offline.
 - `notice_changed(version: str)`: holders have to accept another notice.
 - `notice_accepted(acceptances: list[Accepted])`: phones that accepted a version for the first time.
@@ -68,9 +68,9 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class HelloReceived:
-    """A verified hello. `answer` says whether it gets an answer, `not_before` when (None: at once).
+    """A verified hello; `not_before` says when it is answered (None: at once).
 
-    A hello within the quiet span gets none when an answer is due anyway: that one will name the newest connection.
+    Hellos within one quiet span are answered together at its end, with what is true then for the newest connection.
     """
 
     device_id: str
@@ -78,7 +78,6 @@ class HelloReceived:
     hello: Hello
     received_at: datetime
     new_boot: bool
-    answer: bool
     not_before: datetime | None
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import select, update
 
@@ -65,7 +65,7 @@ def record(batch: Sequence[Inbound]) -> list[Refusal]:
         if _is_old(hello, sender, message.received_at):
             continue
         received, observations = _take(hello, sender, message.received_at)
-        # Several in one batch: the newest is told, and it is answered if any of them was to be.
+        # Several in one batch: the newest is told, and it is answered as soon as any of them was to be.
         heard[sender.device_id] = _joined(heard.get(sender.device_id), received)
         seen += observations
         changed[sender.device_id] = sender.last or {}
@@ -77,11 +77,11 @@ def record(batch: Sequence[Inbound]) -> list[Refusal]:
 
 
 def _joined(earlier: HelloReceived | None, newer: HelloReceived) -> HelloReceived:
-    if earlier is None or newer.answer or not earlier.answer:
+    if earlier is None:
         return newer
-    return HelloReceived(
-        newer.device_id, newer.state, newer.hello, newer.received_at, earlier.new_boot, True, earlier.not_before
-    )
+    at_once = earlier.not_before is None or newer.not_before is None
+    new_boot = earlier.new_boot or newer.new_boot
+    return replace(newer, new_boot=new_boot, not_before=None if at_once else newer.not_before)
 
 
 def _senders(device_ids: set[str]) -> dict[str, _Sender]:
@@ -123,7 +123,7 @@ def _take(hello: Hello, sender: _Sender, received_at: datetime) -> tuple[HelloRe
     boots: list[str] = list(last["boots"]) if last else []
     new_boot = hello.boot_id not in boots
     cloned = bool(boots) and not new_boot and boots[-1] != hello.boot_id
-    answer, not_before, answer_at = _answer_time(last, new_boot, received_at)
+    not_before = _not_before(last, new_boot, received_at)
     skew = round((hello.clock - received_at).total_seconds())
     sender.last = {
         **hello.model_dump(include=_SAID),
@@ -131,7 +131,7 @@ def _take(hello: Hello, sender: _Sender, received_at: datetime) -> tuple[HelloRe
         "iat": _iat(hello, received_at),
         "jtis": [*(last["jtis"] if last else []), hello.jti][-KEPT_JTIS:],
         "received_at": received_at,
-        "answer_at": answer_at,
+        "answer_at": not_before or received_at,
         "boots": [*[boot for boot in boots if boot != hello.boot_id][-KEPT_BOOTS:], hello.boot_id],
         "capabilities": sorted(set(hello.capabilities)),
         "clock_skew_s": max(-(2**31), min(skew, 2**31)),
@@ -139,7 +139,7 @@ def _take(hello: Hello, sender: _Sender, received_at: datetime) -> tuple[HelloRe
     observations = [_clock_observation(sender.device_id, skew)]
     if cloned:
         observations.append(findings.Observation(sender.device_id, CLONED, True, {"by": "boot_id"}))
-    received = HelloReceived(sender.device_id, sender.state, hello, received_at, new_boot, answer, not_before)
+    received = HelloReceived(sender.device_id, sender.state, hello, received_at, new_boot, not_before)
     return received, observations
 
 
@@ -163,18 +163,14 @@ def _clock_observation(device_id: str, skew: int) -> findings.Observation:
     return findings.Observation(device_id, CLOCK_SKEW, off, {"seconds": skew} if off else {})
 
 
-def _answer_time(
-    last: Mapping[str, Any] | None, new_boot: bool, now: datetime
-) -> tuple[bool, datetime | None, datetime]:
-    """Whether a hello gets an answer of its own, when (None: at once), and when the newest answer is due then."""
+def _not_before(last: Mapping[str, Any] | None, new_boot: bool, now: datetime) -> datetime | None:
+    """When a hello is answered, None: at once. `answer_at` is when the newest answer was or will be due."""
     if last is None or new_boot:
-        return True, None, now
-    span_end = last["answer_at"] + timedelta(seconds=runtime().settings.hello_interval)
-    if now >= span_end:
-        return True, None, now
+        return None
     if last["answer_at"] > now:
-        return False, None, last["answer_at"]
-    return True, span_end, span_end
+        return cast(datetime, last["answer_at"])
+    span_end: datetime = last["answer_at"] + timedelta(seconds=runtime().settings.hello_interval)
+    return span_end if now < span_end else None
 
 
 def _store(changed: Mapping[str, Mapping[str, Any]], senders: Mapping[str, _Sender]) -> None:

@@ -57,12 +57,12 @@ def on_hello(_sender: object, hellos: Sequence[HelloReceived]) -> None:
             if hello.hello.reported
         ]
     )
-    answered = [hello for hello in hellos if hello.answer]
-    wanted = desired.of_devices([hello.device_id for hello in answered])
-    if desired.refresh([hello.device_id for hello in answered if hello.device_id not in wanted]):
-        wanted = desired.of_devices([hello.device_id for hello in answered])
-    capabilities.observe(answered, wanted, reported.of_devices(list(wanted)))
-    behind = [hello for hello in answered if hello.device_id in wanted and _differs(wanted[hello.device_id], hello)]
+    ids = [hello.device_id for hello in hellos]
+    wanted = desired.of_devices(ids)
+    if desired.refresh([device_id for device_id in ids if device_id not in wanted]):
+        wanted = desired.of_devices(ids)
+    capabilities.observe(hellos, wanted, reported.of_devices(list(wanted)))
+    behind = [hello for hello in hellos if hello.device_id in wanted and _differs(wanted[hello.device_id], hello)]
     desired.outrun([_seen(hello) for hello in behind if _is_ahead(wanted[hello.device_id], hello)])
     for hello in behind:
         outbox.enqueue(desired.DESIRED_EFFECT, [hello.device_id], not_before=hello.not_before)

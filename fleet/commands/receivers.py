@@ -35,8 +35,7 @@ def offer_again(_sender: object, hellos: Sequence[HelloReceived]) -> None:
     """Every unfinished command is offered at a hello, oldest first."""
     due: dict[datetime | None, list[str]] = defaultdict(list)
     for hello in hellos:
-        if hello.answer:
-            due[hello.not_before].append(hello.device_id)
+        due[hello.not_before].append(hello.device_id)
     for not_before, device_ids in due.items():
         offers.offer_unfinished(device_ids, not_before)
 

@@ -52,7 +52,7 @@ def test_a_hello_becomes_the_inventory_and_is_told_once_for_a_batch(company: Com
     assert "agent.updated" in company.timeline(one)
     assert len(told) == 1
     assert {hello.device_id for hello in told[0]} == {one.id, other.id}
-    assert all(hello.answer and hello.not_before is None for hello in told[0])
+    assert all(hello.not_before is None for hello in told[0])
     with unit_of_work(write=False):
         assert queries.hellos([one.id])[one.id].connection == one.connection
 
@@ -104,32 +104,21 @@ def test_one_answer_in_thirty_seconds_and_the_deferred_one_at_their_end(company:
     span = timedelta(seconds=runtime().settings.hello_interval)
     for second in (0, 10, 20, 31, 61, 200):
         hear(phone.hello(at + second * SECOND, connection=str(uuid.uuid4())))
-    answers = [(batch[0].answer, batch[0].not_before) for batch in told]
-    assert answers == [
-        (True, None),
-        (True, at + span),
-        (False, None),
-        (True, at + 2 * span),
-        (True, at + 3 * span),
-        (True, None),
-    ]
+    assert [batch[0].not_before for batch in told] == [None, at + span, at + span, at + 2 * span, at + 3 * span, None]
 
 
 def test_a_new_start_of_the_phone_is_answered_at_once(company: Company, told: list[Any]) -> None:
     phone, at = company.enroll(), clock.now()
     hear(phone.hello(at))
     hear(phone.hello(at + SECOND, boot_id="another start"))
-    assert [(batch[0].answer, batch[0].not_before, batch[0].new_boot) for batch in told] == [
-        (True, None, True),
-        (True, None, True),
-    ]
+    assert [(batch[0].not_before, batch[0].new_boot) for batch in told] == [(None, True), (None, True)]
 
 
-def test_two_hellos_in_one_batch_are_told_as_the_newest_and_answered(company: Company, told: list[Any]) -> None:
+def test_two_hellos_in_one_batch_are_told_as_the_newest_and_answered_at_once(company: Company, told: list[Any]) -> None:
     phone, at = company.enroll(), clock.now()
     newer = str(uuid.uuid4())
     hear(phone.hello(at), phone.hello(at + SECOND, connection=newer))
-    assert [(one.hello.connection, one.answer) for one in told[0]] == [(newer, True)]
+    assert [(one.hello.connection, one.not_before, one.new_boot) for one in told[0]] == [(newer, None, True)]
 
 
 def test_a_clock_that_is_off_is_a_finding_until_it_is_right(company: Company) -> None:

@@ -84,6 +84,24 @@ def test_a_hello_inside_the_quiet_span_is_answered_at_its_end(desk: Desk, phone:
         assert jtis(relay()) == [command_id]
 
 
+def test_hellos_of_one_quiet_span_are_answered_once_at_its_end_with_what_is_unfinished_then(
+    desk: Desk, phone: Phone
+) -> None:
+    hello(phone)
+    hello(phone)
+    later_command = desk.sent(phone, "ping")
+    assert jtis(relay()) == [later_command]
+    # The phone reconnected and may have lost it: this hello, not the one before, asks for it.
+    for _ in range(3):
+        hello(phone)
+    assert relay() == []
+    with unit_of_work(write=False):
+        waiting = list(session().scalars(select(OutboxRow.key).where(OutboxRow.effect == "command")))
+    assert waiting == [later_command]
+    with time_machine.travel(later(seconds=31)):
+        assert jtis(relay()) == [later_command]
+
+
 def test_a_lifetime_bounds_the_signature_and_ends_the_command(desk: Desk, phone: Phone) -> None:
     command_id = desk.sent(phone, "ping", expires_in=120)
     (offer,) = relay(reached=False)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from core.actor import system_actor
 from core.crypto.jose import verify
@@ -270,6 +271,20 @@ def test_a_hello_that_tells_another_state_is_answered_with_the_desired_one(offic
     in_force = {"generation": state["generation"], "highest_generation": state["generation"], "bundle": state["bundle"]}
     hello(phone, boot_id="another", **in_force)
     assert office.queued() == []
+
+
+def test_the_newest_hello_of_a_quiet_span_decides_what_is_answered_at_its_end(office: Office) -> None:
+    phone = office.phone("/总部/电销")
+    state = office.state(phone)["desired"]
+    in_force = {"generation": state["generation"], "highest_generation": state["generation"], "bundle": state["bundle"]}
+    office.forget_queue()
+    hello(phone, **in_force)
+    hello(phone, **in_force)
+    hello(phone, highest_generation=state["generation"])
+    assert office.queued() == []
+    span = timedelta(seconds=runtime().settings.hello_interval)
+    with time_machine.travel(datetime.now(UTC) + span, tick=True):
+        assert office.queued() == [("desired", phone.id)]
 
 
 @pytest.mark.parametrize("ahead", [1, 10**9])
