@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import render_template, request, url_for
+from flask import render_template, request
 
-from console import device_view, frame, labels
+from console import device_view, frame, labels, language, lists
 from core.actor import Actor
 from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.permissions import Permission
+from core.text import Text
 from fleet import devices, groups
 from fleet.devices import Filters
 from identity import org
 
-LIMIT = 50
+LIMIT = lists.LIMIT
 CHOICES = 200
 FILTERS = ("q", "state", "online", "group", "org_unit")
 ONLINE = {"true": True, "false": False}
+PRESENCE = {"true": Text("在线", "Online"), "false": Text("离线", "Offline")}
 
 pages = Pages("devices", __name__)
 
@@ -27,7 +28,7 @@ pages = Pages("devices", __name__)
 @pages.get("/devices", Permission.DEVICE_READ)
 def show_list() -> str:
     """The list, or for htmx the part of it that changes; filters and place stand in the address."""
-    actor, shown = current_actor(), _shown()
+    actor, shown = current_actor(), lists.shown(FILTERS)
     filters = Filters(
         q=shown.get("q"),
         state=shown.get("state"),
@@ -35,27 +36,17 @@ def show_list() -> str:
         group=shown.get("group"),
         org_unit=shown.get("org_unit"),
     )
-    page = devices.find(actor, filters, request.args.get("cursor") or None, LIMIT)
+    page = devices.find(actor, filters, lists.cursor(), LIMIT)
     part = frame.wants_part()
     return render_template(
         "_device_list.html" if part else "devices.html",
         rows=device_view.rows(page.items),
         total=devices.count(actor, filters),
-        limit=LIMIT,
+        paging=lists.paging(page, shown, LIMIT),
         shown=shown,
         address=request.full_path.rstrip("?"),
-        first=_address(shown) if request.args.get("cursor") else None,
-        following=_address({**shown, "cursor": page.next_cursor}) if page.next_cursor else None,
-        **({} if part else _choices(actor)),
+        **({} if part else {"choices": _choices(actor)}),
     )
-
-
-def _shown() -> dict[str, str]:
-    return {name: request.args[name] for name in FILTERS if request.args.get(name, "").strip()}
-
-
-def _address(parameters: dict[str, str]) -> str:
-    return f"{url_for('page_devices.show_list')}?{urlencode(parameters)}"
 
 
 def _choices(actor: Actor) -> dict[str, Any]:
@@ -63,7 +54,16 @@ def _choices(actor: Actor) -> dict[str, Any]:
     units = org.find(actor, None, CHOICES) if actor.may(Permission.ORG_READ) else None
     names = groups.find(actor, None, CHOICES) if actor.may(Permission.GROUP_READ) else None
     return {
-        "states": labels.DEVICE_STATES,
-        "units": [unit.org_unit for unit in units.items] if units and not units.next_cursor else None,
-        "groups": [group.name for group in names.items] if names else [],
+        "states": _said(labels.DEVICE_STATES),
+        "online": _said(PRESENCE),
+        "units": _same([unit.org_unit for unit in units.items]) if units and not units.next_cursor else None,
+        "groups": _same([group.name for group in names.items]) if names else [],
     }
+
+
+def _said(texts: dict[str, Text]) -> list[tuple[str, str]]:
+    return [(code, language.say(text)) for code, text in texts.items()]
+
+
+def _same(names: list[str]) -> list[tuple[str, str]]:
+    return [(name, name) for name in names]

@@ -50,7 +50,7 @@ class PageError(ShoujiError):
 
 
 def on_form(endpoint: str) -> Callable[[FormAnswer], FormAnswer]:
-    """Register how a form shows its own errors; the function fills the form's template again."""
+    """Register how a form shows its own errors; the function fills the form's template again, and may read."""
 
     def add(answer: FormAnswer) -> FormAnswer:
         _forms[endpoint] = answer
@@ -70,9 +70,7 @@ def answer(error: Exception) -> ResponseReturnValue:
     problem = _ours(error)
     if isinstance(problem, Unauthenticated) and problem.code == "sign_in_required":
         return _to_sign_in()
-    form = _forms.get(request.endpoint or "")
-    body = form(problem) if form and problem.status < 500 else _page(problem)
-    response = make_response(body, problem.status)
+    response = make_response(_form(problem) or _page(problem), problem.status)
     response.headers.update(problem.members.get("headers", {}))
     return response
 
@@ -92,6 +90,18 @@ def _ours(error: Exception) -> ShoujiError:
         status = error.code or 500
         return PageError(status, _TITLES.get(status, _FAILED), _TEXTS.get(status, _CHECK))
     return PageError(500, _CRASH, _CRASH_TEXT)
+
+
+def _form(problem: ShoujiError) -> str | None:
+    """The form that was sent, with the error; None where there is none, or what it is about is not there."""
+    form = _forms.get(request.endpoint or "")
+    if form is None or problem.status >= 500:
+        return None
+    try:
+        with unit_of_work(write=False):
+            return form(problem)
+    except ShoujiError:
+        return None
 
 
 def _page(problem: ShoujiError) -> str:

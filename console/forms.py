@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask, flash, get_flashed_messages, make_response, redirect, request
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
-from core.errors import BadInput
+from core.errors import BadInput, Invalid
 from core.http.access import table
 from core.text import Text
 
@@ -60,3 +61,38 @@ def safe_address(wanted: str | None) -> str:
     address = wanted or HOME
     ours = address.startswith("/") and not address.startswith("//") and "\\" not in address
     return address if ours and address.isprintable() and len(address) <= MAX_ADDRESS else HOME
+
+
+def values(name: str, limit: int, at_most: int) -> list[str]:
+    """Every value of a field that may come several times, without doubles. Raises BadInput for too many or too long."""
+    found = list(dict.fromkeys(request.form.getlist(name)))
+    if len(found) > at_most or any(len(value) > limit or "\0" in value for value in found):
+        raise BadInput("bad_field", Text("选择的内容过多或有误。", "Too much is chosen, or it cannot be used."))
+    return found
+
+
+def require_typed(*expected: str) -> None:
+    """What was typed to confirm is one of the expected texts. Raises Invalid."""
+    if field("typed").strip() not in {one.strip() for one in expected if one.strip()}:
+        raise Invalid(
+            "not_confirmed",
+            Text(
+                "确认内容不一致，未执行。请按提示逐字输入。",
+                "What you typed differs, so nothing was done. Type it as shown.",
+            ),
+        )
+
+
+def done(address: str, text: Text) -> ResponseReturnValue:
+    """Go on after a form: the page at the address tells what happened. htmx gets the address in a header."""
+    flash([text.zh, text.en])  # type: ignore[arg-type]
+    if "HX-Request" not in request.headers:
+        return redirect(address, 303)
+    answer = make_response("", 204)
+    answer.headers["HX-Redirect"] = address
+    return answer
+
+
+def told() -> list[Text]:
+    """What `done` left for this page, once."""
+    return [Text(*message) for message in get_flashed_messages()]

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, render_template, request, url_for
 
-from console import assets, device_view, language, times
+from console import assets, device_view, forms, language, times
 from core import clock, roles
 from core.actor import Actor
 from core.http.access import Access
@@ -19,6 +19,7 @@ from core.text import Text
 
 THEME_COOKIE = "shouji_theme"
 THEMES = ("auto", "light", "dark")
+DIALOG = "dialog-body"
 WORKER, BROKER = "worker", "broker"
 
 ALARMS = {
@@ -102,6 +103,11 @@ def wants_part() -> bool:
     return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
 
 
+def in_dialog() -> bool:
+    """Whether what is answered goes into the dialog."""
+    return request.headers.get("HX-Target") == DIALOG
+
+
 def here() -> str:
     """The address of this page, to come back to it."""
     return request.full_path.rstrip("?") if request.method == "GET" else request.path
@@ -119,6 +125,7 @@ def register(app: Flask) -> None:
         "wire": times.wire,
         "short": device_view.short,
         "command_label": device_view.command_label,
+        "told": forms.told,
         "server_time": lambda: clock.to_wire(clock.now()),
     }
     app.jinja_env.globals.update(helpers)
@@ -133,6 +140,7 @@ def register(app: Flask) -> None:
             "viewer": known_viewer(),
             "menu": menu(),
             "here": here(),
+            "in_dialog": in_dialog(),
         }
 
     app.register_blueprint(pages.blueprint)

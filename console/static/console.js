@@ -50,6 +50,39 @@
     if (event.detail.target.id === "alarms" && same) event.detail.shouldSwap = false;
   });
 
+  // Forms open in the dialog; their errors are shown in it, and without JavaScript they are pages of their own.
+  const dialog = document.getElementById("dialog");
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "dialog-body") return;
+    event.detail.shouldSwap = event.detail.xhr.status !== 204;
+    event.detail.isError = false;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id !== "dialog-body") return;
+    if (!dialog.open) dialog.showModal();
+    checkTyped(dialog);
+    (dialog.querySelector("[role=alert]") || dialog.querySelector("input:not([type=hidden]), textarea, select"))?.focus();
+  });
+  document.addEventListener("click", (event) => {
+    if (!dialog?.open) return;
+    if (event.target === dialog || event.target.closest("[data-dialog-close]")) {
+      event.preventDefault();
+      dialog.close();
+    }
+  });
+
+  // What destroys is confirmed by typing; the server checks it too.
+  function checkTyped(part) {
+    for (const field of part.querySelectorAll("[data-expect]")) {
+      const button = field.form.querySelector("button[type=submit]");
+      button.disabled = field.value.trim() !== field.dataset.expect.trim();
+    }
+  }
+  document.addEventListener("input", (event) => {
+    if (event.target.dataset?.expect) checkTyped(event.target.form);
+  });
+  checkTyped(document);
+
   // An address with an anchor opens what it names.
   function openTarget() {
     const named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));

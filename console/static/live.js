@@ -1,4 +1,4 @@
-// A part of the page marked data-live moves by itself: told by the stream, or by looking every few seconds without it.
+// A part of the page marked data-live (its value: what its rows are, `device` unless said) moves by itself: told by the stream, or by looking every few seconds without it.
 (() => {
   const LEAST_MS = 1000; // between two looks
   const FOREIGN_MS = 3000; // something changed that is not on this page
@@ -40,7 +40,8 @@
   document.addEventListener("htmx:sseBeforeMessage", (event) => {
     event.preventDefault(); // the message names what changed; the page asks for it
     const { ids } = JSON.parse(event.detail.data);
-    const shown = !ids || ids.some((id) => document.getElementById(`device-${id}`));
+    const kind = part().dataset.live || "device"; // rows are named <kind>-<id>
+    const shown = !ids || ids.some((id) => document.getElementById(`${kind}-${id}`));
     if (shown) plan(0);
     else if (!part().hasAttribute("data-live-alone")) plan(FOREIGN_MS);
   });
