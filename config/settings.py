@@ -18,6 +18,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
@@ -27,6 +28,7 @@ from pydantic import (
 PREFIX = "SHOUJI_"
 CONFIG_FILE_VARIABLE = "SHOUJI_CONFIG_FILE"
 DEFAULT_CONFIG_FILE = "shouji.toml"
+FROM_ENVIRONMENT, FROM_FILE, FROM_DEFAULT = "environment", "file", "default"
 
 
 class SettingsError(Exception):
@@ -37,6 +39,7 @@ class Settings(BaseModel):
     """The whole configuration of one installation, read once at start and immutable after."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
 
     data_dir: Path = Field(Path("var"), description="Folder of database, keys, broker files and media.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
@@ -151,6 +154,14 @@ class Settings(BaseModel):
             raise ValueError("SHOUJI_BROKER_URL needs SHOUJI_BROKER_CRL_PATH and SHOUJI_BROKER_RELOAD_COMMAND")
         return self
 
+    def source_of(self, name: str) -> str:
+        """Where the value of a setting comes from: `environment`, `file` or `default`."""
+        return self._sources.get(name, FROM_DEFAULT)
+
+    def _from(self, sources: dict[str, str]) -> Self:
+        self._sources.update(sources)
+        return self
+
     @property
     def base_url(self) -> str:
         """Address that people and phones use, without a slash at the end."""
@@ -205,11 +216,13 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     if named and not file.is_file():
         raise SettingsError(f"{CONFIG_FILE_VARIABLE}: {file} is not a file")
     values = _from_file(file) if file.is_file() else {}
+    sources = dict.fromkeys(values, FROM_FILE)
     for name, value in source.items():
         if name.startswith(PREFIX) and name != CONFIG_FILE_VARIABLE:
-            values[name.removeprefix(PREFIX).lower()] = value
+            plain = name.removeprefix(PREFIX).lower()
+            values[plain], sources[plain] = value, FROM_ENVIRONMENT
     try:
-        return Settings(**values)
+        return Settings(**values)._from(sources)
     except ValidationError as error:
         raise SettingsError("\n".join(_describe(problem) for problem in error.errors())) from error
 

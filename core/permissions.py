@@ -34,3 +34,4 @@ class Permission(StrEnum):
     QUARANTINE_REPLAY = "quarantine.replay"
     ARCHIVE_READ = "archive.read"
     ARCHIVE_CONTEST = "archive.contest"
+    SYSTEM_READ = "system.read"

@@ -39,6 +39,11 @@ def alive(current: Session, role: str) -> ProcessReport | None:
     return found if found and clock.now() - found.at < STALE_AFTER else None
 
 
+def reports() -> list[ProcessReport]:
+    """The newest report of every role, by name."""
+    return list(session().scalars(select(ProcessReport).order_by(ProcessReport.role)))
+
+
 def age_seconds(found: ProcessReport) -> float:
     """Seconds since a report."""
     return (clock.now() - found.at).total_seconds()

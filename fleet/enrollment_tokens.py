@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, update
 
 from core import audit, clock
 from core.actor import Actor
@@ -93,12 +93,21 @@ def create(
     return _views([token])[0], code
 
 
-def find(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[TokenView]:
-    """Tokens in the actor's scope, newest first."""
+def find(
+    actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT, *, state: str | None = None
+) -> Page[TokenView]:
+    """Tokens in the actor's scope, newest first; all of them or those of one state. Raises Invalid for no state."""
     actor.require(Permission.ENROLLMENT_READ)
     columns = [EnrollmentToken.created_at, EnrollmentToken.id]
-    page = keyset(session(), _in_scope(actor), columns, cursor, limit, descending=True)
+    page = keyset(session(), _in_scope(actor).where(_is(state)), columns, cursor, limit, descending=True)
     return Page(_views(page.items), page.next_cursor)
+
+
+def count(actor: Actor, *, state: str | None = None) -> int:
+    """How many tokens the same state finds."""
+    actor.require(Permission.ENROLLMENT_READ)
+    found = _in_scope(actor).where(_is(state)).with_only_columns(func.count(EnrollmentToken.id))
+    return session().scalar(found) or 0
 
 
 def get(actor: Actor, token_id: str) -> TokenView:
@@ -252,6 +261,24 @@ def _views(tokens: Sequence[EnrollmentToken]) -> list[TokenView]:
         )
         for token in tokens
     ]
+
+
+def _is(state: str | None) -> ColumnElement[bool]:
+    """The condition of a state, as `_state` finds it."""
+    revoked = EnrollmentToken.revoked_at.is_not(None)
+    used_up = EnrollmentToken.used >= EnrollmentToken.max_uses
+    running = EnrollmentToken.expires_at > clock.now()
+    conditions: dict[str | None, ColumnElement[bool]] = {
+        None: true(),
+        "revoked": revoked,
+        "used_up": and_(~revoked, used_up),
+        "active": and_(~revoked, ~used_up, running),
+        "expired": and_(~revoked, ~used_up, ~running),
+    }
+    if state not in conditions:
+        names = ", ".join(filter(None, conditions))
+        raise Invalid("bad_state", Text(f"状态应为 {names} 之一。", f"state is one of {names}."))
+    return conditions[state]
 
 
 def _state(token: EnrollmentToken) -> str:

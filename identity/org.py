@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import func, literal, select, update
@@ -16,8 +17,8 @@ from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
 from identity import events, guards, queries
+from identity.models import ACTIVE, OrgUnit, Person
 from identity.models import ROOT_ID as ROOT_ID
-from identity.models import OrgUnit, Person
 from identity.scope import visible_units
 
 MAX_DEPTH = 16
@@ -54,6 +55,18 @@ def find(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) ->
     actor.require(Permission.ORG_READ)
     query = select(OrgUnit).where(OrgUnit.id.in_(visible_units(actor)))
     return keyset(session(), query, [OrgUnit.name_path, OrgUnit.id], cursor, limit).map(_view)
+
+
+def count(actor: Actor) -> int:
+    """How many units an actor sees."""
+    actor.require(Permission.ORG_READ)
+    return session().scalar(select(func.count()).select_from(visible_units(actor).subquery())) or 0
+
+
+def people_in(unit_ids: Collection[str]) -> dict[str, int]:
+    """How many active people stand in each of the units themselves; units without any are missing."""
+    query = select(Person.unit_id, func.count(Person.id)).where(Person.unit_id.in_(unit_ids), Person.state == ACTIVE)
+    return {unit_id: number for unit_id, number in session().execute(query.group_by(Person.unit_id))}
 
 
 def get(actor: Actor, unit_id: str) -> UnitView:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from core import audit, clock
@@ -102,7 +102,28 @@ def find(
 ) -> Page[PersonView]:
     """The people in scope by name; `q` is found in name, user name or employee number."""
     actor.require(Permission.STAFF_READ)
-    query = select(Person).where(Person.unit_id.in_(visible_units(actor)))
+    query = _narrowed(select(Person), actor, q, state, org_unit, role)
+    page = keyset(session(), query, [Person.name, Person.id], cursor, limit)
+    return Page(views(page.items), page.next_cursor)
+
+
+def count(
+    actor: Actor,
+    *,
+    q: str | None = None,
+    state: str | None = None,
+    org_unit: str | None = None,
+    role: str | None = None,
+) -> int:
+    """How many people the same filters find."""
+    actor.require(Permission.STAFF_READ)
+    return session().scalar(_narrowed(select(func.count(Person.id)), actor, q, state, org_unit, role)) or 0
+
+
+def _narrowed(
+    query: Select[Any], actor: Actor, q: str | None, state: str | None, org_unit: str | None, role: str | None
+) -> Select[Any]:
+    query = query.where(Person.unit_id.in_(visible_units(actor)))
     if q:
         wanted = q.strip().casefold()
         columns = (Person.name, Person.username, Person.employee_no)
@@ -113,8 +134,7 @@ def find(
         query = query.where(Person.unit_id.in_(visible_at(org.resolve(actor, org_unit).path)))
     if role:
         query = query.where(Person.id.in_(select(RoleGrant.person_id).where(RoleGrant.role == role)))
-    page = keyset(session(), query, [Person.name, Person.id], cursor, limit)
-    return Page(views(page.items), page.next_cursor)
+    return query
 
 
 def change(actor: Actor, person_id: str, changes: PersonChanges, revision: int | None = None) -> PersonView:

@@ -54,8 +54,16 @@ def enrol(actor: Actor) -> Enrolment:
     sealed = runtime().envelope.seal(secret.encode(), _place(person.id))
     session().add(TotpSecret(person_id=person.id, sealed=sealed, confirmed_at=None, last_step=0))
     audit.record(actor, "totp.enrol", ("person", person.id))
-    uri = pyotp.TOTP(secret).provisioning_uri(name=person.username or person.name, issuer_name=ISSUER)
-    return Enrolment(secret, uri, segno.make(uri, error="m").svg_inline(scale=4))
+    return _enrolment(person, secret)
+
+
+def begun(actor: Actor) -> Enrolment | None:
+    """The secret that was begun and not yet confirmed, None when there is none: a mistyped code starts nothing anew."""
+    row = session().get(TotpSecret, actor.id)
+    if row is None or row.confirmed_at is not None:
+        return None
+    secret = runtime().envelope.open(row.sealed, _place(actor.id)).decode()
+    return _enrolment(session().get_one(Person, actor.id), secret)
 
 
 def confirm(actor: Actor, code: str) -> list[str]:
@@ -112,6 +120,11 @@ def reset(actor: Actor, person_id: str) -> None:
     accounts.note_change(actor, person.id, accounts.RESET)
     sessions.end_all(person.id)
     audit.record(actor, "totp.reset", ("person", person.id))
+
+
+def _enrolment(person: Person, secret: str) -> Enrolment:
+    uri = pyotp.TOTP(secret).provisioning_uri(name=person.username or person.name, issuer_name=ISSUER)
+    return Enrolment(secret, uri, segno.make(uri, error="m").svg_inline(scale=4))
 
 
 def _forget(person_id: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import LargeBinary, String, delete, func, select
+from sqlalchemy import LargeBinary, Select, String, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import audit, clock, jobs
@@ -98,13 +99,63 @@ def _row(refusal: Refusal) -> dict[str, object]:
     }
 
 
-def list_letters(actor: Actor, cursor: str | None, limit: int) -> Page[DeadLetter]:
-    """Refused messages of the whole fleet, newest first, without their bytes."""
+def list_letters(
+    actor: Actor, cursor: str | None, limit: int, *, device_id: str | None = None, reason: str | None = None
+) -> Page[DeadLetter]:
+    """Refused messages of the whole fleet, newest first, without their bytes; of one phone or one reason if named."""
     actor.require(Permission.QUARANTINE_READ)
     actor.require_everything()
-    return keyset(
-        session(), select(DeadLetter), [DeadLetter.received_at, DeadLetter.id], cursor, limit, descending=True
+    query = _narrowed(select(DeadLetter), device_id, reason)
+    return keyset(session(), query, [DeadLetter.received_at, DeadLetter.id], cursor, limit, descending=True)
+
+
+def count_letters(actor: Actor, *, device_id: str | None = None, reason: str | None = None) -> int:
+    """How many kept messages the same filters find."""
+    actor.require(Permission.QUARANTINE_READ)
+    actor.require_everything()
+    return session().scalar(_narrowed(select(func.count(DeadLetter.id)), device_id, reason)) or 0
+
+
+def refused_on(actor: Actor, day: str) -> int:
+    """How many messages were refused on a day (UTC, `2026-11-23`), whether they were kept or not."""
+    actor.require(Permission.QUARANTINE_READ)
+    actor.require_everything()
+    return session().scalar(select(func.sum(DeadLetterCount.refused)).where(DeadLetterCount.day == day)) or 0
+
+
+def get_letter(actor: Actor, letter_id: str) -> DeadLetter:
+    """One kept message, without its bytes. Raises NotFound."""
+    actor.require(Permission.QUARANTINE_READ)
+    actor.require_everything()
+    return _letter(letter_id)
+
+
+def show_bytes(actor: Actor, letter_id: str) -> bytes:
+    """What was kept of a message; it may hold content of people, so each look is audited. Raises NotFound."""
+    actor.require(Permission.QUARANTINE_READ)
+    actor.require_everything()
+    letter = _letter(letter_id)
+    audit.record(
+        actor, "quarantine.shown", ("dead_letter", letter.id), {"device": letter.device_id, "kind": letter.kind}
     )
+    return _opened(letter)
+
+
+def _narrowed(query: Select[Any], device_id: str | None, reason: str | None) -> Select[Any]:
+    if device_id:
+        query = query.where(DeadLetter.device_id == device_id)
+    return query.where(DeadLetter.reason == reason) if reason else query
+
+
+def _letter(letter_id: str, *, locked: bool = False) -> DeadLetter:
+    letter = session().get(DeadLetter, letter_id, with_for_update=locked)
+    if letter is None:
+        raise NotFound("no_such_letter", Text("隔离区中没有该消息。", "There is no such message in quarantine."))
+    return letter
+
+
+def _opened(letter: DeadLetter) -> bytes:
+    return runtime().envelope.open(letter.sealed, f"dead_letter:{letter.id}")
 
 
 def replay(actor: Actor, letter_id: str, router: Router) -> DeadLetter:
@@ -114,9 +165,7 @@ def replay(actor: Actor, letter_id: str, router: Router) -> DeadLetter:
     """
     actor.require(Permission.QUARANTINE_REPLAY)
     actor.require_everything()
-    letter = session().get(DeadLetter, letter_id, with_for_update=True)
-    if letter is None:
-        raise NotFound("no_such_letter", Text("隔离区中没有该消息。", "There is no such message in quarantine."))
+    letter = _letter(letter_id, locked=True)
     if letter.truncated:
         raise Conflict(
             "letter_truncated",
@@ -125,8 +174,7 @@ def replay(actor: Actor, letter_id: str, router: Router) -> DeadLetter:
                 "The message was too large and only its start was kept.",
             ),
         )
-    payload = runtime().envelope.open(letter.sealed, f"dead_letter:{letter.id}")
-    refusals = router.handle([Inbound(letter.device_id, letter.kind, payload, letter.received_at)])
+    refusals = router.handle([Inbound(letter.device_id, letter.kind, _opened(letter), letter.received_at)])
     if refusals:
         raise Conflict(
             "refused_again",

@@ -16,6 +16,7 @@ from policies.language.parse import Format
 from policies.schemas import (
     ApplyQuery,
     ChangesRead,
+    DeleteQuery,
     DocumentPath,
     DocumentRead,
     DocumentsQuery,
@@ -75,6 +76,12 @@ def export_documents() -> Response:
 def get_document(path: DocumentPath) -> Response:
     """One document; `document.metadata.revision` goes back with the next edit."""
     return reply(DocumentRead.model_validate(documents.get(current_actor(), path.kind, path.name)))
+
+
+@api.delete("/documents/<kind>/<name>", Permission.DOCUMENT_WRITE, {200: ChangesRead})
+def delete_document(path: DocumentPath, query: DeleteQuery) -> Response:
+    """Delete one document that no other one names; its versions stay."""
+    return reply(apply.delete(current_actor(), path.kind, path.name, reason=query.reason).plain())
 
 
 @api.get("/documents/<kind>/<name>/versions", Permission.DOCUMENT_READ, {200: PageOut[VersionRead]})

@@ -9,6 +9,7 @@ from typing import Any
 from core import audit
 from core.actor import Actor
 from core.permissions import Permission
+from core.reasons import clean_reason
 from core.runtime import settings
 from policies import assignments, devices, drafts, groups, lock, publish, reach, references, rollouts, world
 from policies.desired import Refresh, postponing
@@ -70,9 +71,13 @@ def plan(actor: Actor, body: bytes, form: Format = "yaml", *, prune: bool = Fals
     """
     actor.require(Permission.DOCUMENT_READ)
     request = _read(actor, parse(body, form), prune=prune, locked=False)
-    before = world.current()
-    after, touched = _projected(request, before, publishing=True)
-    return Outcome(request.changes, review(before, after, touched))
+    return _foreseen(request)
+
+
+def plan_deletion(actor: Actor, kind: str, name: str) -> Outcome:
+    """What deleting one document would do to phones. Raises NotFound, and Invalid while another one names it."""
+    actor.require(Permission.DOCUMENT_READ)
+    return _foreseen(_deletion(actor, kind, name))
 
 
 def apply(
@@ -95,7 +100,29 @@ def apply(
     # Long texts take seconds to read: nobody waits for the lock meanwhile.
     parsed = parse(body, form)
     lock.alone()
-    request = _read(actor, parsed, prune=prune, locked=True)
+    return _carry_out(_read(actor, parsed, prune=prune, locked=True), publishing=publishing, reason=reason)
+
+
+def delete(actor: Actor, kind: str, name: str, *, reason: str) -> Outcome:
+    """Delete one document; its versions and its numbering stay.
+
+    Where that loosens anything it counts as publishing. Raises NotFound, Invalid (still named by another, no reason),
+    Forbidden.
+    """
+    actor.require(Permission.DOCUMENT_WRITE)
+    why = clean_reason(reason)
+    lock.alone()
+    return _carry_out(_deletion(actor, kind, name), publishing=False, reason=why)
+
+
+def _foreseen(request: _Request) -> Outcome:
+    before = world.current()
+    after, touched = _projected(request, before, publishing=True)
+    return Outcome(request.changes, review(before, after, touched))
+
+
+def _carry_out(request: _Request, *, publishing: bool, reason: str) -> Outcome:
+    actor = request.actor
     if publishing:
         actor.require_everything()
     reach.require(actor, request.changes, request.stored, request.assigned)
@@ -112,7 +139,7 @@ def apply(
     rollout = _start(actor, made, staged=staged, reason=reason)
     if rollout:
         publish.audit_published(actor, made, rollout, seen, reason)
-    _audit(request, seen, rollout)
+    _audit(request, seen, rollout, reason)
     Refresh(world.current(), rollout).run(touched | moved)
     versions = [Published(document.kind, document.name, document.version) for document in made]
     return Outcome(request.changes, seen, versions, rollout)
@@ -124,6 +151,25 @@ def _read(actor: Actor, parsed: list[Parsed], *, prune: bool, locked: bool) -> _
     drafts.check_revisions(parsed, stored)
     living = drafts.load_living()
     gone = [row for key, row in sorted(living.items()) if key not in set(keys)] if prune else []
+    return _request(actor, parsed, stored, living, gone)
+
+
+def _deletion(actor: Actor, kind: str, name: str) -> _Request:
+    living = drafts.load_living()
+    row = living.get((kind, name))
+    if row is None:
+        raise publish.no_such_document(kind, name)
+    return _request(actor, [], {}, living, [row])
+
+
+def _request(
+    actor: Actor,
+    parsed: list[Parsed],
+    stored: dict[Key, PolicyDocument],
+    living: dict[Key, PolicyDocument],
+    gone: list[PolicyDocument],
+) -> _Request:
+    keys = [(document.kind, document.name) for document in parsed]
     gone_keys = {(row.kind, row.name) for row in gone}
     assigned = references.check(actor, parsed, ({*living} - gone_keys) | {*keys})
     sent = {(document.kind, document.name): document.data["spec"] for document in parsed}
@@ -219,11 +265,13 @@ def _start(actor: Actor, made: Sequence[InForce], *, staged: bool, reason: str) 
     return rollouts.start(actor, "publish" if made else "assignment", items, reason=reason)
 
 
-def _audit(request: _Request, seen: Review, rollout: str | None) -> None:
+def _audit(request: _Request, seen: Review, rollout: str | None, reason: str) -> None:
     for change in request.changes:
         if change.action == "none":
             continue
         detail: dict[str, Any] = {"action": change.action, "fields": [field.path for field in change.fields[:50]]}
-        if change.kind in ("Assignment", "Group"):
+        if reason:
+            detail["reason"] = reason
+        if change.kind in ("Assignment", "Group") or change.action == "delete":
             detail |= {"devices": seen.devices, "looser": [p.plain() for p in seen.looser[:50]], "rollout": rollout}
         audit.record(request.actor, "document.apply", ("document", f"{change.kind}/{change.name}"), detail)

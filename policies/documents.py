@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, or_, select
 
 from core import clock
 from core.actor import Actor
@@ -13,6 +13,7 @@ from core.db import session
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from policies import assignments, drafts, publish
+from policies.language.diff import FieldChange, differences
 from policies.language.emit import emit
 from policies.language.kinds import KINDS, PUBLISHED_KINDS
 from policies.models import EVERYWHERE, DocumentVersion, PolicyDocument, VersionInForce
@@ -48,16 +49,39 @@ class VersionView:
 
 
 def find(
-    actor: Actor, kind: str | None = None, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    actor: Actor,
+    kind: str | None = None,
+    cursor: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    *,
+    q: str | None = None,
 ) -> Page[DocumentView]:
-    """Documents by kind and name."""
+    """Documents by kind and name; `q` is found in name or title."""
     actor.require(Permission.DOCUMENT_READ)
-    query = select(PolicyDocument).where(PolicyDocument.deleted_at.is_(None))
-    if kind:
-        query = query.where(PolicyDocument.kind == kind)
+    query = _narrowed(select(PolicyDocument), kind, q)
     page = keyset(session(), query, [PolicyDocument.kind, PolicyDocument.name], cursor, limit)
     views = dict(zip([row.id for row in page.items], _views(page.items), strict=True))
     return page.map(lambda row: views[row.id])
+
+
+def count(actor: Actor, kind: str | None = None, *, q: str | None = None) -> int:
+    """How many documents the same filters find."""
+    actor.require(Permission.DOCUMENT_READ)
+    return session().scalar(_narrowed(select(func.count(PolicyDocument.id)), kind, q)) or 0
+
+
+def text(actor: Actor, kind: str, name: str) -> str:
+    """One document as YAML with its revision, as its author edits it. Raises NotFound."""
+    return emit([get(actor, kind, name).document])
+
+
+def compare(actor: Actor, kind: str, name: str, old: int | None, new: int | None) -> list[FieldChange]:
+    """What differs between two versions, member by member; None stands for the draft. Raises NotFound."""
+    actor.require(Permission.DOCUMENT_READ)
+    row = _row(kind, name)
+    one, other = _content(row, old), _content(row, new)
+    fields = differences(one[1], other[1])
+    return [FieldChange("metadata.title", one[0], other[0]), *fields] if one[0] != other[0] else fields
 
 
 def get(actor: Actor, kind: str, name: str) -> DocumentView:
@@ -84,6 +108,25 @@ def export(actor: Actor) -> str:
     rows = sorted(drafts.load_living().values(), key=lambda row: (list(KINDS).index(row.kind), row.name))
     paths = assignments.present_paths([row.id for row in rows])
     return emit(drafts.whole(row, paths.get(row.id), revision=False) for row in rows)
+
+
+def _narrowed(query: Select[Any], kind: str | None, q: str | None) -> Select[Any]:
+    query = query.where(PolicyDocument.deleted_at.is_(None))
+    if kind:
+        query = query.where(PolicyDocument.kind == kind)
+    if q and q.strip():
+        wanted = q.strip()
+        columns = (PolicyDocument.name, PolicyDocument.title)
+        query = query.where(or_(*(column.icontains(wanted, autoescape=True) for column in columns)))
+    return query
+
+
+def _content(row: PolicyDocument, version: int | None) -> tuple[str | None, dict[str, Any]]:
+    if version is None:
+        path = assignments.present_paths([row.id]).get(row.id)
+        return row.title, assignments.with_present_path(row.spec, path)
+    found = publish.content(row, version)
+    return found.title, found.spec
 
 
 def _row(kind: str, name: str) -> PolicyDocument:

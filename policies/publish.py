@@ -56,7 +56,7 @@ def publish(actor: Actor, kind: str, name: str, *, version: int | None = None, r
     lock.alone()
     row = _locked(kind, name)
     if version is not None:
-        older = _content(row, version)
+        older = content(row, version)
         drafts.rewrite(actor, row, older.title, older.spec)
     before = world.current()
     made = make_version(actor, row, before.documents.get((kind, name)), restores=version, reason=reason)
@@ -167,7 +167,8 @@ def _locked(kind: str, name: str) -> PolicyDocument:
     return row
 
 
-def _content(row: PolicyDocument, version: int) -> DocumentVersion:
+def content(row: PolicyDocument, version: int) -> DocumentVersion:
+    """A published version of a document. Raises NotFound."""
     found = session().get(DocumentVersion, (row.id, version))
     if found is None:
         raise NotFound("no_such_version", Text(f"没有版本 {version}。", f"There is no version {version}."))

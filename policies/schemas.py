@@ -24,6 +24,12 @@ class ApplyQuery(PlanQuery):
     reason: Annotated[str, Field(max_length=500)] = ""
 
 
+class DeleteQuery(BaseModel):
+    """Why a document is deleted."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class DocumentPath(BaseModel):
     """One document."""
 

@@ -22,12 +22,14 @@ Demand = Permission | Access
 
 @dataclass(frozen=True, slots=True)
 class RouteRule:
-    """The demand of one endpoint, whether its GET writes, whether it answers with a page and takes a JSON body."""
+    """The demand of one endpoint, whether its GET writes or its POST only reads, whether it answers with a page and takes
+    a JSON body."""
 
     demand: Demand
     writes: bool = False
     page: bool = False
     takes_json: bool = False
+    reads: bool = False
 
 
 class RouteTable:

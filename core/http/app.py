@@ -85,6 +85,8 @@ class ShoujiApp(OpenAPI):
 
 
 def _writes(rule: RouteRule) -> bool:
+    if rule.reads:
+        return False
     return rule.writes or rule.demand is Access.DEVICE or request.method not in SAFE_METHODS
 
 

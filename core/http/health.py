@@ -16,7 +16,6 @@ from core.http.access import Access
 from core.http.answers import reply
 from core.http.routes import Api
 from core.metrics import Gauge
-from core.roles import ProcessReport
 from core.runtime import settings
 from core.text import Text
 
@@ -65,7 +64,7 @@ def _check_collector() -> None:
 def kernel_gauges() -> Iterable[Gauge]:
     """Outbox depth, and what each process said last."""
     yield Gauge("outbox_rows", "Effects that wait in the outbox.", [({}, outbox.depth(session()))])
-    reports = list(session().query(ProcessReport))
+    reports = roles.reports()
     if reports:
         ages = [({"role": report.role}, float(roles.age_seconds(report))) for report in reports]
         yield Gauge("process_report_age_seconds", "Seconds since each process role reported.", ages)

@@ -70,15 +70,15 @@ class Pages:
 
     def get(self, rule: str, demand: Demand, *, writes: bool = False) -> Callable[[View], View]:
         """A page."""
-        return self._route("GET", rule, demand, writes)
+        return self._route("GET", rule, RouteRule(demand, writes, page=True))
 
-    def post(self, rule: str, demand: Demand) -> Callable[[View], View]:
-        """A form."""
-        return self._route("POST", rule, demand, True)
+    def post(self, rule: str, demand: Demand, *, reads: bool = False) -> Callable[[View], View]:
+        """A form; `reads` when it only looks at what was sent and changes nothing."""
+        return self._route("POST", rule, RouteRule(demand, not reads, page=True, reads=reads))
 
-    def _route(self, method: str, rule: str, demand: Demand, writes: bool) -> Callable[[View], View]:
+    def _route(self, method: str, rule: str, made: RouteRule) -> Callable[[View], View]:
         def add(view: View) -> View:
-            table.add(f"{self.blueprint.name}.{view.__name__}", RouteRule(demand, writes, page=True))
+            table.add(f"{self.blueprint.name}.{view.__name__}", made)
             self.blueprint.add_url_rule(rule, endpoint=view.__name__, view_func=cast(Any, view), methods=[method])
             return view
 
