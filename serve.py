@@ -16,7 +16,7 @@ from config.settings import Settings
 from core import migrate, roles, witness
 from core.db import db
 from core.log import get_logger
-from core.process import Supervisor, die_with_parent, flask_command, stop_on_signals
+from core.process import Supervisor, die_with_parent, flask_command, spare_the_collector, stop_on_signals
 from core.runtime import runtime
 from core.uow import unit_of_work
 from fleet import certificates
@@ -80,6 +80,7 @@ def _worker(app: Flask, settings: Settings) -> None:
         with unit_of_work():
             witness.recover()
     worker = Worker(app, settings, app.extensions[ROUTER_EXTENSION])
+    spare_the_collector()
     _run_beside(lambda: worker.run(stop), stop)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -34,6 +35,7 @@ from core.conflicts import guarded, insert_into
 
 LEAST = 20
 """From so many rows on it pays."""
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _PLAIN = (String, Integer, Float, Boolean, DateTime, JSON)
 
 
@@ -83,7 +85,7 @@ def _from_sqlite(columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any
 
 def _text(value: Any) -> str | None:
     """A column of JSON is text in SQLite."""
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+    return None if value is None else _ENCODER.encode(value)
 
 
 def _moment(value: Any) -> str:
@@ -92,8 +94,9 @@ def _moment(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 
+@lru_cache(maxsize=4096)
 def _naive(value: Any) -> str:
-    """A time as the column type of `core.db` stores it: UTC without a zone."""
+    """A time as the column type of `core.db` stores it: UTC without a zone. Rows of a batch share most of theirs."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
     raise TypeError(f"{type(value).__name__} has no place in JSON")

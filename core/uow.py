@@ -15,6 +15,7 @@ AfterCommit = Callable[[], None]
 _before_commit: list[BeforeCommit] = []
 _AFTER = "after_commit"
 _UNDONE = "after_rollback"
+_ONLY_READ = "only_read"
 
 
 def before_commit(hook: BeforeCommit) -> BeforeCommit:
@@ -33,16 +34,26 @@ def after_rollback(action: AfterCommit) -> None:
     db.session().info.setdefault(_UNDONE, []).append(action)
 
 
+def start_writing() -> None:
+    """Go from reading to writing in a unit that began `reading`: what was read until now may have changed since."""
+    session = db.session()
+    if session.info.pop(_ONLY_READ, False):
+        session.rollback()
+        session.connection(execution_options={WRITES: True})
+
+
 @contextmanager
-def unit_of_work(*, write: bool = True) -> Iterator[Session]:
+def unit_of_work(*, write: bool = True, reading: bool = False) -> Iterator[Session]:
     """Open one transaction: leaving commits, raising rolls back.
 
-    A unit that only reads says `write=False` and is rolled back at its end.
+    A unit that only reads says `write=False` and is rolled back at its end. One that has long work to do on what it
+    reads begins `reading` and calls `start_writing` before its first change: SQLite lets one write at a time.
     """
     session = db.session()
     session.info.clear()
+    session.info[_ONLY_READ] = reading
     try:
-        if write:
+        if write and not reading:
             session.connection(execution_options={WRITES: True})
         yield session
         if write:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Select, select
 
@@ -35,8 +36,7 @@ class DeviceRef:
         return self.state in LIVING
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceKeys:
+class DeviceKeys(NamedTuple):
     """Public keys of a phone and its state: whoever verifies or encrypts asks here."""
 
     device_id: str
@@ -108,16 +108,7 @@ def keys(device_ids: Collection[str]) -> dict[str, DeviceKeys]:
     """Keys of many phones in one query, closed ones too."""
     columns = (Device.id, Device.state, Device.signing_kid, Device.signing_key, Device.encryption_key)
     rows = session().execute(select(*columns).where(Device.id.in_(texts(session(), device_ids))))
-    return {
-        row.id: DeviceKeys(
-            row.id,
-            row.state,
-            row.signing_kid,
-            row.signing_key,
-            row.encryption_key,
-        )
-        for row in rows
-    }
+    return {row[0]: DeviceKeys._make(row) for row in rows}
 
 
 def hellos(device_ids: Collection[str]) -> dict[str, SaidHello]:

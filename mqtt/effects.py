@@ -35,15 +35,21 @@ Performer = Callable[[Sequence[Due]], None]
 Settler = Callable[[Sequence[Due], Sequence[Due]], None]
 
 _renderers: dict[str, Renderer] = {}
+_writing: set[str] = set()
 _performers: dict[str, Performer] = {}
 _settlers: dict[str, Settler] = {}
 
 
-def renders(effect: str) -> Callable[[Renderer], Renderer]:
-    """Register the renderer of an effect: (rows, signing key) -> messages; a row without any is simply done."""
+def renders(effect: str, *, writes: bool = False) -> Callable[[Renderer], Renderer]:
+    """Register the renderer of an effect: (rows, signing key) -> messages; a row without any is simply done.
+
+    One that changes the database says `writes`; no other holds up whoever writes meanwhile.
+    """
 
     def add(renderer: Renderer) -> Renderer:
         _renderers[effect] = renderer
+        if writes:
+            _writing.add(effect)
         return renderer
 
     return add
@@ -72,6 +78,11 @@ def settles(effect: str) -> Callable[[Settler], Settler]:
 def renderer(effect: str) -> Renderer | None:
     """The renderer of an effect."""
     return _renderers.get(effect)
+
+
+def writes(effect: str) -> bool:
+    """Whether the renderer of an effect changes the database."""
+    return effect in _writing
 
 
 def performer(effect: str) -> Performer | None:

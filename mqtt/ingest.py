@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from core import clock
 from core.log import get_logger
-from core.uow import unit_of_work
+from core.uow import start_writing, unit_of_work
 from mqtt import dead_letters
 from mqtt.broker.types import ServiceEndpoint
 from mqtt.buckets import Buckets
@@ -145,8 +145,9 @@ class Ingest:
             self._divide(messages[middle:])
 
     def _commit(self, messages: Sequence[Inbound]) -> None:
-        with self._app.app_context(), unit_of_work():
-            refusals = self._router.handle(messages)
+        with self._app.app_context(), unit_of_work(reading=True):
+            refusals = self._router.handle(messages, start_writing)
+            start_writing()
             dead_letters.keep(refusals)
         self.stored += len(messages) - len(refusals)
         self.refused += len(refusals)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from core import clock, outbox, wake
 from core.db import db
@@ -29,6 +30,7 @@ CLAIM = timedelta(seconds=30)
 BATCH_ROWS = 500
 MAX_OUTSTANDING = 2000
 IDLE_SECONDS = 1.0
+SETTLE_SECONDS = 0.05
 RETRY_BASE_SECONDS, RETRY_MAX_SECONDS = 2, 300
 
 log = get_logger(__name__)
@@ -46,11 +48,29 @@ class _Pending:
 
 @dataclass(slots=True)
 class _Flight:
+    """What is on its way, by message id, and what arrived but is not settled yet."""
+
     by_mid: dict[int, _Pending] = field(default_factory=dict)
+    finished: list[_Pending] = field(default_factory=list)
+    finished_at: float = 0.0
 
     @property
     def outstanding(self) -> int:
         return len(self.by_mid)
+
+    def finish(self, rows: Sequence[_Pending]) -> None:
+        if rows and not self.finished:
+            self.finished_at = clock.monotonic()
+        self.finished += rows
+
+    def take_finished(self) -> list[_Pending]:
+        taken, self.finished = self.finished, []
+        return taken
+
+    def settles_now(self, now: float) -> bool:
+        """While many answers come they are settled together: each transaction would wait for those of ingest."""
+        waited = not self.by_mid or now - self.finished_at >= SETTLE_SECONDS
+        return bool(self.finished) and (waited or len(self.finished) >= BATCH_ROWS)
 
 
 class Relay:
@@ -106,35 +126,34 @@ class Relay:
                 self._stop.wait(1.0)
                 continue
             if not busy:
-                self._waiter.wait(IDLE_SECONDS)
+                self._waiter.wait(SETTLE_SECONDS if self._flight.finished else IDLE_SECONDS)
 
     def _step(self) -> bool:
-        """Settle answers, then claim and publish; True when there may be more to do at once."""
+        """Take answers, then settle, claim and publish; True when there may be more to do at once."""
         if self._forgot:
             self._forgot = False
             with unit_of_work():
                 broker_forgot.send(self)
-        settled = self._settle()
+        self._take_answers()
         if self._reconnected or not self._client.connected:
             self._release()
-        if not self._client.connected:
-            return False
-        room = MAX_OUTSTANDING - self._flight.outstanding
-        if room < BATCH_ROWS:
-            return settled
-        claimed = self._claim()
+        claimed = self._turn()
         for effect, pending in _by_effect(claimed).items():
             self._carry_out(effect, pending)
-        return settled or len(claimed) == BATCH_ROWS
+        return len(claimed) == BATCH_ROWS
 
-    def _claim(self) -> list[Due]:
-        with unit_of_work(write=False) as current:
-            if not outbox.due(current, 1):
-                return []
+    def _turn(self) -> list[Due]:
+        """Forget what is finished and claim what is due, both in one transaction."""
+        may_claim = self._client.connected and MAX_OUTSTANDING - self._flight.outstanding >= BATCH_ROWS
+        if not self._flight.settles_now(clock.monotonic()) and not (may_claim and _anything_due()):
+            return []
+        # Taken out beforehand: rows that cannot be settled are sent again later and hold up nothing.
+        finished = self._flight.take_finished()
         with unit_of_work() as current:
-            rows = outbox.due(current, BATCH_ROWS)
+            _forget(current, finished)
+            rows = outbox.due(current, BATCH_ROWS) if may_claim else []
             outbox.postpone(current, [row.id for row in rows], clock.now() + CLAIM)
-            return rows
+        return rows
 
     def _carry_out(self, effect: str, pending: list[_Pending]) -> None:
         rows = [item.row for item in pending]
@@ -142,9 +161,9 @@ class Relay:
         try:
             if performer:
                 performer(rows)
-                self._finish(pending)
+                self._flight.finish(pending)
             elif renderer:
-                with unit_of_work():
+                with unit_of_work(write=effects.writes(effect)):
                     messages = renderer(rows, runtime().ring.signing_keys()[0])
                 self._publish(pending, messages)
             else:
@@ -166,9 +185,9 @@ class Relay:
             item.left += 1
             self._flight.by_mid[mid] = item
         self.published += len(messages)
-        self._finish([item for item in pending if item.left == 0])
+        self._flight.finish([item for item in pending if item.left == 0])
 
-    def _settle(self) -> bool:
+    def _take_answers(self) -> None:
         finished: list[_Pending] = []
         for mid, reason in self._waiting_answers():
             item = self._flight.by_mid.pop(mid, None)
@@ -178,8 +197,7 @@ class Relay:
             item.reached &= reason < NO_SUBSCRIBERS
             if item.left == 0:
                 finished.append(item)
-        self._finish(finished)
-        return bool(finished)
+        self._flight.finish(finished)
 
     def _waiting_answers(self) -> Iterator[Answer]:
         while True:
@@ -201,22 +219,25 @@ class Relay:
                 ids = [row_id for item in pending for row_id in (item.row.id, *item.twins)]
                 outbox.postpone(current, ids, clock.now())
 
-    def _finish(self, finished: Sequence[_Pending]) -> None:
-        """Forget rows in one transaction with what their settlers write."""
-        if not finished:
-            return
-        with unit_of_work() as current:
-            for effect, items in _grouped(finished).items():
-                settler = effects.settler(effect)
-                if settler:
-                    settler([i.row for i in items if i.reached], [i.row for i in items if not i.reached])
-            outbox.settle(current, [row_id for item in finished for row_id in (item.row.id, *item.twins)])
-
     def _retry(self, pending: Sequence[_Pending]) -> None:
         with unit_of_work() as current:
             for item in pending:
                 delay = min(RETRY_MAX_SECONDS, RETRY_BASE_SECONDS * 2 ** min(item.row.attempts, 10))
                 outbox.postpone(current, [item.row.id, *item.twins], clock.now() + timedelta(seconds=delay))
+
+
+def _anything_due() -> bool:
+    with unit_of_work(write=False) as current:
+        return bool(outbox.due(current, 1))
+
+
+def _forget(current: Session, finished: Sequence[_Pending]) -> None:
+    """Forget rows in the transaction of what their settlers write."""
+    for effect, items in _grouped(finished).items():
+        settler = effects.settler(effect)
+        if settler:
+            settler([item.row for item in items if item.reached], [item.row for item in items if not item.reached])
+    outbox.settle(current, [row_id for item in finished for row_id in (item.row.id, *item.twins)])
 
 
 def _grouped(items: Sequence[_Pending]) -> dict[str, list[_Pending]]:

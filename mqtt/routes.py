@@ -45,12 +45,15 @@ class DeviceRoutes:
 
     def __init__(self) -> None:
         self.handlers: dict[str, Handler] = {}
+        self.reading: set[str] = set()
 
-    def on(self, kind: Up | str) -> Callable[[Handler], Handler]:
-        """Register a handler for one kind of message."""
+    def on(self, kind: Up | str, *, reads_first: bool = False) -> Callable[[Handler], Handler]:
+        """Register a handler for one kind of message. One that `reads_first` calls `core.uow.start_writing` itself."""
 
         def add(handler: Handler) -> Handler:
             self.handlers[str(Up(kind))] = handler
+            if reads_first:
+                self.reading.add(str(Up(kind)))
             return handler
 
         return add
@@ -61,21 +64,28 @@ class Router:
 
     def __init__(self, rooms: Iterable[DeviceRoutes]) -> None:
         self._handlers: dict[str, Handler] = {}
+        self._reading: set[str] = set()
         for room in rooms:
+            self._reading |= room.reading
             for kind, handler in room.handlers.items():
                 if kind in self._handlers:
                     raise ValueError(f"two handlers for {kind}")
                 self._handlers[kind] = handler
 
-    def handle(self, batch: Sequence[Inbound]) -> list[Refusal]:
-        """Hand a batch to the handlers; the order of one device's messages is kept across kinds."""
+    def handle(self, batch: Sequence[Inbound], before_writing: Callable[[], None] = lambda: None) -> list[Refusal]:
+        """Hand a batch to the handlers; the order of one device's messages is kept across kinds.
+
+        `before_writing` is called before each handler that may write at once.
+        """
         refusals: list[Refusal] = []
         for kind, messages in _rounds(batch):
             handler = self._handlers.get(kind)
             if handler is None:
                 refusals += [Refusal(message, "no_handler") for message in messages]
-            else:
-                refusals += handler(messages)
+                continue
+            if kind not in self._reading:
+                before_writing()
+            refusals += handler(messages)
         return refusals
 
 

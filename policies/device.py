@@ -11,7 +11,7 @@ from policies import reported
 routes = DeviceRoutes()
 
 
-@routes.on(Up.REPORTED)
+@routes.on(Up.REPORTED, reads_first=True)
 def take_reported(batch: Sequence[Inbound]) -> list[Refusal]:
     """What phones made of their desired state."""
     return reported.record(batch)

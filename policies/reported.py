@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import select
+from sqlalchemy import Text, insert, select
+from sqlalchemy import cast as as_type
 
 from core import live
 from core.bulk import texts
 from core.crypto.jose import BadToken, verify
-from core.db import insert_rows, session, upsert
+from core.db import session, upsert
+from core.uow import start_writing
 from fleet import findings, presence
 from fleet import queries as fleet
 from fleet.queries import DeviceKeys
@@ -25,7 +29,10 @@ from policies import in_force, rollouts
 from policies.capabilities import UNSUPPORTED
 from policies.models import ReportedHistory, ReportedState
 
+Applied = tuple[int | None, str | None, datetime | None]
+NEVER: Applied = (None, None, None)
 APPLIED_KEYS = ("applied_generation", "applied_bundle", "applied_at")
+HISTORY_KEYS = ("device_id", "generation", "bundle", "outcome", "at", "received_at")
 REJECTED = "policy_rejected"
 
 
@@ -38,24 +45,34 @@ class Said:
     body: ReportedBody
     received_at: datetime
 
-    def row(self, stored: Mapping[str, Any] | None) -> dict[str, Any]:
-        """As it is stored; what is in force stays what was applied last."""
+    def row(self, applied: Applied) -> dict[str, Any]:
+        """As it is stored; what is in force stays what was `applied` last."""
         body = self.body
-        applied = {key: stored[key] if stored else None for key in APPLIED_KEYS}
-        if body.outcome == Outcome.APPLIED:
-            applied = dict(zip(APPLIED_KEYS, (body.generation, body.bundle, body.at), strict=True))
+        in_force = (body.generation, body.bundle, body.at) if body.outcome == Outcome.APPLIED else applied
         return {
-            **applied,
+            **dict(zip(APPLIED_KEYS, in_force, strict=True)),
             "device_id": self.device_id,
             "iat": self.iat,
-            "generation": self.body.generation,
-            "bundle": self.body.bundle,
-            "outcome": str(self.body.outcome),
-            "detail": self.body.detail,
-            "at": self.body.at,
+            "generation": body.generation,
+            "bundle": body.bundle,
+            "outcome": str(body.outcome),
+            "detail": body.detail,
+            "at": body.at,
             "received_at": self.received_at,
-            "rules": {name: str(state) for name, state in self.body.rules.items()},
+            "rules": {name: str(state) for name, state in body.rules.items()},
         }
+
+
+class Before(NamedTuple):
+    """What was stored of a phone, as far as a newer report is compared with it; `rules` is JSON text."""
+
+    device_id: str
+    iat: int
+    at: datetime
+    generation: int | None
+    bundle: str | None
+    outcome: str
+    rules: str
 
 
 def record(batch: Sequence[Inbound]) -> list[Refusal]:
@@ -71,6 +88,8 @@ def record(batch: Sequence[Inbound]) -> list[Refusal]:
             said.append(_verified(message, device))
         except (BadToken, BadPayload) as error:
             refusals.append(Refusal(message, error.reason, getattr(error, "detail", "")))
+    # Signatures are what takes long: nobody waits for the lock meanwhile.
+    start_writing()
     take(said)
     return refusals
 
@@ -81,19 +100,30 @@ def take(said: Sequence[Said]) -> None:
     for one in said:
         if one.device_id not in newest or one.iat >= newest[one.device_id].iat:
             newest[one.device_id] = one
-    stored = _stored(list(newest))
+    stored = _before(list(newest))
     fresh = [one for _, one in sorted(newest.items()) if _is_news(one, stored.get(one.device_id))]
     if not fresh:
         return
-    rows = [one.row(stored.get(one.device_id)) for one in fresh]
+    applied = _applied([one.device_id for one in fresh if one.body.outcome != Outcome.APPLIED])
+    rows = [one.row(applied.get(one.device_id, NEVER)) for one in fresh]
     upsert(session(), ReportedState.__table__, rows, ["device_id"])
     told = [row for row in rows if _differs(row, stored.get(row["device_id"]))]
-    kept = ("device_id", "generation", "bundle", "outcome", "at", "received_at")
-    insert_rows(session(), ReportedHistory.__table__, [{k: row[k] for k in kept} for row in told])
+    told_ids = [row["device_id"] for row in told]
+    _keep_history(told_ids)
     _expect_heartbeats(told)
     rollouts.settled([(r["device_id"], r["generation"], r["outcome"]) for r in rows if r["generation"] is not None])
     _find(fresh, stored)
-    live.announce("devices", [row["device_id"] for row in told])
+    live.announce("devices", told_ids)
+
+
+def _keep_history(device_ids: Sequence[str]) -> None:
+    """Add what these phones said just now to the history, from the rows that were written for it."""
+    if not device_ids:
+        return
+    kept = [ReportedState.__table__.c[name] for name in HISTORY_KEYS]
+    said = select(*kept).where(ReportedState.device_id.in_(texts(session(), device_ids)))
+    rows = said.order_by(ReportedState.device_id)
+    session().execute(insert(ReportedHistory.__table__).from_select(HISTORY_KEYS, rows))
 
 
 def _expect_heartbeats(told: Sequence[Mapping[str, Any]]) -> None:
@@ -140,28 +170,51 @@ def _stored(device_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     return {row["device_id"]: cast(Mapping[str, Any], row) for row in session().execute(query).mappings()}
 
 
-def _is_news(one: Said, stored: Mapping[str, Any] | None) -> bool:
+def _before(device_ids: Sequence[str]) -> dict[str, Before]:
+    columns = ReportedState.__table__.c
+    shown = [columns[name] for name in Before._fields[:-1]]
+    query = select(*shown, as_type(columns.rules, Text)).where(columns.device_id.in_(texts(session(), device_ids)))
+    return {row[0]: Before._make(row) for row in session().execute(query)}
+
+
+def _applied(device_ids: Sequence[str]) -> dict[str, Applied]:
+    if not device_ids:
+        return {}
+    columns = ReportedState.__table__.c
+    query = select(columns.device_id, *(columns[name] for name in APPLIED_KEYS))
+    rows = session().execute(query.where(columns.device_id.in_(texts(session(), device_ids))))
+    return {device_id: (generation, bundle, at) for device_id, generation, bundle, at in rows}
+
+
+@lru_cache(maxsize=1024)
+def _lacked(rules: str) -> bool:
+    """Whether a family was not enforced by rules as they are stored; most phones say the same."""
+    return any(state != RuleState.ENFORCED for state in json.loads(rules).values())
+
+
+def _is_news(one: Said, stored: Before | None) -> bool:
     """Newer, or as old and different: `iat` counts seconds, and a phone may report twice in one."""
-    if stored is None or one.iat > stored["iat"]:
+    if stored is None or one.iat > stored.iat:
         return True
-    return bool(one.iat == stored["iat"] and one.body.at > stored["at"])
+    return bool(one.iat == stored.iat and one.body.at > stored.at)
 
 
-def _differs(row: Mapping[str, Any], stored: Mapping[str, Any] | None) -> bool:
-    return stored is None or any(row[key] != stored[key] for key in ("generation", "bundle", "outcome"))
+def _differs(row: Mapping[str, Any], stored: Before | None) -> bool:
+    said = (row["generation"], row["bundle"], row["outcome"])
+    return stored is None or said != (stored.generation, stored.bundle, stored.outcome)
 
 
-def _find(fresh: Sequence[Said], stored: Mapping[str, Mapping[str, Any]]) -> None:
+def _find(fresh: Sequence[Said], stored: Mapping[str, Before]) -> None:
     """Findings of phones that lack a family or can never apply their bundle; looked at only where there is news."""
     observations = []
     for one in fresh:
         before = stored.get(one.device_id)
         lacking = sorted(name for name, state in one.body.rules.items() if state != RuleState.ENFORCED)
-        if lacking or (before and any(state != RuleState.ENFORCED for state in before["rules"].values())):
+        if lacking or (before and _lacked(before.rules)):
             lack = {"lacking": lacking} if lacking else {}
             observations.append(findings.Observation(one.device_id, UNSUPPORTED, bool(lacking), lack))
         refused = one.body.outcome == Outcome.REJECTED
-        if refused or (before and before["outcome"] == Outcome.REJECTED):
+        if refused or (before and before.outcome == Outcome.REJECTED):
             which = {"generation": one.body.generation} if refused else {}
             observations.append(findings.Observation(one.device_id, REJECTED, refused, which))
     findings.observe(observations)

@@ -51,7 +51,7 @@ def verify_bytes(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) 
     """Whether the raw R||S signature is the key's over the data."""
     if len(signature) != SIGNATURE_BYTES:
         return False
-    r, s = (int.from_bytes(part, "big") for part in (signature[:_HALF], signature[_HALF:]))
+    r, s = int.from_bytes(signature[:_HALF], "big"), int.from_bytes(signature[_HALF:], "big")
     try:
         key.verify(encode_dss_signature(r, s), data, _ECDSA)
     except (InvalidSignature, ValueError):
@@ -108,7 +108,7 @@ def _split(token: str | bytes) -> tuple[Mapping[str, Any], bytes, bytes]:
     if len(parts) != 3:
         raise BadToken("form")
     try:
-        signature = unb64u(parts[2].decode("ascii"))
+        signature = unb64u(parts[2])
     except ValueError as error:
         raise BadToken("form") from error
     # Whoever signs sends the same header again and again; a long one is nobody's, and not worth keeping.
@@ -123,7 +123,7 @@ def _known_header(part: bytes) -> Mapping[str, Any]:
 
 def _object(part: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(unb64u(part.decode("ascii")))
+        value = json.loads(unb64u(part).decode())
     except (ValueError, RecursionError) as error:
         raise BadToken("form") from error
     if not isinstance(value, dict):

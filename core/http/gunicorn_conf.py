@@ -7,7 +7,7 @@ from typing import Any
 from config.logging import configure
 from config.settings import load
 from core.http.app import STOPPING
-from core.process import die_with_parent
+from core.process import die_with_parent, spare_the_collector
 
 _settings = load()
 
@@ -33,5 +33,6 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let long answers (live pages) see that their process is to end, so that it need not wait for them."""
+    """Everything is loaded. Long answers (live pages) see that their process is to end, so that it need not wait."""
     worker.wsgi.extensions[STOPPING] = lambda: not worker.alive
+    spare_the_collector()

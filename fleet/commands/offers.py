@@ -42,7 +42,7 @@ class Offer:
     exp: int
 
 
-@effects.renders(EFFECT)
+@effects.renders(EFFECT, writes=True)
 def render(rows: Sequence[Due], key: SigningKey) -> list[Publish]:
     """Sign what of these commands is still to be offered and may be; oldest first."""
     now = clock.now()
