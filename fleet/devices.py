@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
-from core import clock
+from core import audit, clock
 from core.actor import Actor
 from core.db import session
 from core.errors import Invalid
@@ -17,7 +17,8 @@ from core.ids import is_uuid
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
-from fleet import certificates, findings, groups, guards, heartbeats, holders, notices, timeline
+from fleet import certificates, findings, groups, guards, heartbeats, holders, notices, summary, timeline
+from fleet.chunks import chunks
 from fleet.models import Device, GroupMember, Inventory, Presence
 from fleet.states import TRANSITIONS
 from fleet.views import Compliance, DeviceDetail, DeviceView, FindingView, Holder, PolicyView, PresenceView
@@ -25,17 +26,22 @@ from fleet.visibility import in_scope, visible
 from identity import org, queries, scope
 
 MAX_Q = 200
+MAX_CHOICES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list is narrowed by; None does not narrow. `q` is found in serial, IMEI, maker, model, id or holder."""
+    """What a list is narrowed by; None does not narrow. `q` is found in serial, IMEI, maker, model, id or holder;
+    `os` is a system with or without its version (`android 15`)."""
 
     q: str | None = None
     state: str | None = None
     online: bool | None = None
     group: str | None = None
     org_unit: str | None = None
+    compliance: str | None = None
+    model: str | None = None
+    os: str | None = None
 
 
 def find(
@@ -52,6 +58,41 @@ def count(actor: Actor, filters: Filters | None = None) -> int:
     """How many phones the same filters find."""
     actor.require(Permission.DEVICE_READ)
     return session().scalar(_narrowed(select(func.count(Device.id)), actor, filters or Filters())) or 0
+
+
+def ids(actor: Actor, filters: Filters, states: Collection[str], limit: int) -> list[str]:
+    """Ids of the phones that the filters find and that are in one of the states, in id order; at most `limit`."""
+    actor.require(Permission.DEVICE_READ)
+    query = _narrowed(select(Device.id), actor, filters).where(Device.state.in_(states))
+    return list(session().scalars(query.order_by(Device.id).limit(limit)))
+
+
+def export(actor: Actor, filters: Filters, shown: Mapping[str, str]) -> Iterator[DeviceView]:
+    """All phones that the filters find, the newest enrollment first, for a file that leaves the server.
+
+    Audited with the filters as they are `shown`.
+    """
+    actor.require(Permission.DEVICE_READ)
+    query = _narrowed(select(Device), actor, filters).order_by(Device.enrolled_at.desc(), Device.id.desc())
+    found = list(session().scalars(query))
+    audit.record(actor, "device.export", ("devices", "list"), {"filters": dict(shown), "count": len(found)})
+    for some in chunks(found):
+        yield from _views(some)
+
+
+def models(actor: Actor) -> list[str]:
+    """Models of the phones that the actor sees, for a filter to choose from."""
+    actor.require(Permission.DEVICE_READ)
+    query = select(Device.model).where(in_scope(actor)).distinct().order_by(Device.model).limit(MAX_CHOICES)
+    return [model for model in session().scalars(query) if model]
+
+
+def systems(actor: Actor) -> list[str]:
+    """Systems with their versions (`android 15`) of the phones that the actor sees, for a filter to choose from."""
+    actor.require(Permission.DEVICE_READ)
+    query = select(Device.os, Device.os_version).where(in_scope(actor)).distinct()
+    rows = session().execute(query.order_by(Device.os, Device.os_version).limit(MAX_CHOICES))
+    return [f"{row.os} {row.os_version}".strip() for row in rows]
 
 
 def views(actor: Actor, device_ids: Sequence[str]) -> list[DeviceView]:
@@ -103,6 +144,12 @@ def _narrowed(query: Select[Any], actor: Actor, filters: Filters) -> Select[Any]
     if filters.org_unit is not None:
         unit = org.resolve(actor, filters.org_unit)
         query = query.where(Device.org_unit_id.in_(scope.visible_at(unit.path)))
+    if filters.compliance is not None:
+        query = query.where(_stands(filters.compliance))
+    if filters.model is not None:
+        query = query.where(Device.model == filters.model)
+    if filters.os is not None:
+        query = query.where(or_(Device.os == filters.os, Device.os + " " + Device.os_version == filters.os))
     if filters.group is not None:
         members = select(GroupMember.device_id).where(GroupMember.group_name == filters.group)
         query = query.where(Device.id.in_(members))
@@ -110,6 +157,15 @@ def _narrowed(query: Select[Any], actor: Actor, filters: Filters) -> Select[Any]
         query = query.join(Presence, Presence.device_id == Device.id)
         query = query.where(Presence.online if filters.online else Presence.online.is_(False))
     return query.where(_matches(filters.q)) if filters.q and filters.q.strip() else query
+
+
+def _stands(standing: str) -> ColumnElement[bool]:
+    if standing not in (summary.COMPLIANT, summary.NONCOMPLIANT, summary.UNKNOWN):
+        raise Invalid(
+            "bad_compliance",
+            Text("合规状态应为 compliant、noncompliant 或 unknown。", "It is compliant, noncompliant or unknown."),
+        )
+    return summary.with_standing(standing)
 
 
 def _matches(q: str) -> ColumnElement[bool]:

@@ -20,7 +20,7 @@ from fleet.events import DeviceChange, devices_changed
 from fleet.models import Device, Group, GroupMember
 from fleet.visibility import in_scope
 
-FROM_DOCUMENT, FROM_TOKEN = "document", "token"
+FROM_DOCUMENT, FROM_TOKEN, FROM_PERSON = "document", "token", "person"
 _NAME = re.compile(r"[a-z0-9-]{1,63}")
 
 
@@ -120,6 +120,17 @@ def join_by_token(device_id: str, names: Iterable[str]) -> None:
     ensure(wanted)
     rows = [{"group_name": name, "device_id": device_id, "source": FROM_TOKEN} for name in wanted]
     upsert(session(), GroupMember.__table__, rows, ["group_name", "device_id"], update=[])
+
+
+def join(device_id: str, name: str) -> None:
+    """Put a phone into a group by a person's hand; a document that is applied again leaves it there."""
+    row = {"group_name": name, "device_id": device_id, "source": FROM_PERSON}
+    upsert(session(), GroupMember.__table__, [row], ["group_name", "device_id"], update=[])
+
+
+def leave(device_id: str, name: str) -> None:
+    """Take a phone out of a group, whatever put it there."""
+    _remove(name, [device_id])
 
 
 def checked_name(name: str) -> str:

@@ -259,7 +259,7 @@ class Group(Base):
 
 
 class GroupMember(Base):
-    """A phone in a group; `source` tells what put it there (`document` or `token`)."""
+    """A phone in a group; `source` tells what put it there (`document`, `token` or `person`)."""
 
     __tablename__ = "device_group_members"
     __table_args__ = (Index("ix_device_group_members_device", "device_id"),)

@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core import clock
 from core.actor import Actor
 from core.db import insert_rows, session
 from core.paging import DEFAULT_LIMIT, Page, keyset
-from fleet.models import TimelineEntry
+from core.permissions import Permission
+from fleet.models import Device, TimelineEntry
+from fleet.visibility import in_scope
+
+LOOK_BACK = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,16 @@ def of_device(device_id: str, cursor: str | None = None, limit: int = DEFAULT_LI
     query = select(TimelineEntry).where(TimelineEntry.device_id == device_id)
     page = keyset(session(), query, [TimelineEntry.at, TimelineEntry.id], cursor, limit, descending=True)
     return page.map(_view)
+
+
+def recent(actor: Actor, limit: int) -> list[dict[str, Any]]:
+    """The newest lines of all phones that the actor sees, greetings left out; looks at the last few thousand alone."""
+    actor.require(Permission.DEVICE_READ)
+    newest = select(func.max(TimelineEntry.id)).scalar_subquery()
+    query = select(TimelineEntry).join(Device, Device.id == TimelineEntry.device_id)
+    query = query.where(TimelineEntry.id > newest - LOOK_BACK, TimelineEntry.kind != "hello", in_scope(actor))
+    rows = session().scalars(query.order_by(TimelineEntry.id.desc()).limit(limit))
+    return [{**_view(row), "device_id": row.device_id} for row in rows]
 
 
 def _row(line: Line, now: datetime) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import rfc8785
-from sqlalchemy import select, update
+from sqlalchemy import Select, func, select, update
 
 from core import audit, clock
 from core.actor import Actor
@@ -162,14 +162,46 @@ def get(actor: Actor, approval_id: str) -> ApprovalView:
 
 
 def find(
-    actor: Actor, *, state: str | None = None, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    actor: Actor,
+    *,
+    state: str | None = None,
+    decided: bool = False,
+    by: str | None = None,
+    cursor: str | None = None,
+    limit: int = DEFAULT_LIMIT,
 ) -> Page[ApprovalView]:
-    """The requests in the actor's scope, newest first."""
+    """The requests in the actor's scope and own ones, newest first: of a state, all `decided` ones, of a requester."""
     actor.require(Permission.COMMAND_READ)
-    query = select(Approval).where(Approval.unit_id.in_(visible_units(actor)))
+    query = _narrowed(select(Approval), actor, state, decided, by)
+    return keyset(session(), query, [Approval.requested_at, Approval.id], cursor, limit, descending=True).map(view)
+
+
+def count(actor: Actor, *, state: str | None = None, decided: bool = False, by: str | None = None) -> int:
+    """How many requests the same filters find."""
+    actor.require(Permission.COMMAND_READ)
+    return session().scalar(_narrowed(select(func.count(Approval.id)), actor, state, decided, by)) or 0
+
+
+def waiting_for(actor: Actor) -> int:
+    """How many undecided requests of others the actor sees; 0 for whoever may not decide any."""
+    if not actor.may(Permission.COMMAND_APPROVE):
+        return 0
+    query = select(func.count(Approval.id)).where(
+        Approval.unit_id.in_(visible_units(actor)),
+        Approval.state == PENDING,
+        Approval.expires_at > clock.now(),
+        Approval.requested_by != actor.id,
+    )
+    return session().scalar(query) or 0
+
+
+def _narrowed(query: Select[Any], actor: Actor, state: str | None, decided: bool, by: str | None) -> Select[Any]:
+    query = query.where(Approval.unit_id.in_(visible_units(actor)) | (Approval.requested_by == actor.id))
     if state:
         query = query.where(Approval.state == state)
-    return keyset(session(), query, [Approval.requested_at, Approval.id], cursor, limit, descending=True).map(view)
+    if decided:
+        query = query.where(Approval.state != PENDING)
+    return query.where(Approval.requested_by == by) if by else query
 
 
 def lapse_overdue() -> int:

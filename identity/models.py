@@ -159,3 +159,18 @@ class Approval(Base):
     decision_reason: Mapped[str | None] = mapped_column(String(500))
     used_for: Mapped[str | None] = mapped_column(String(64))
     used_at: Mapped[datetime | None]
+
+
+class SavedView(Base):
+    """A list as a person keeps it: which page, its filters as they stand in the address, and a name."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (Index("uq_saved_views_name", "person_id", "page", "name", unique=True),)
+
+    id: Mapped[IdKey]
+    person_id: Mapped[str] = mapped_column(String(36), ForeignKey("people.id"))
+    page: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(60))
+    query: Mapped[str] = mapped_column(String(2000))
+    shared: Mapped[bool]
+    created_at: Mapped[datetime]

@@ -24,6 +24,7 @@ class Command(Base):
         Index("ix_commands_due", "due_at", sqlite_where=OPEN, postgresql_where=OPEN),
         Index("ix_commands_batch", "batch_id", "id"),
         Index("ix_commands_approval", "approval_id"),
+        Index("ix_commands_requested", "requested_at", "id"),
         Index("ix_commands_asked", "type", "requested_at"),
         Index("ix_commands_offered", "type", "first_offer_at"),
     )

@@ -91,7 +91,7 @@ def of_device(actor: Actor, device_id: str, cursor: str | None = None, limit: in
     actor.require(Permission.COMMAND_READ)
     query = select(Command).where(Command.device_id == visible(actor, device_id).id)
     page = keyset(session(), query, [Command.requested_at, Command.id], cursor, limit, descending=True)
-    return page.map(lambda command: _view(command, output=False))
+    return page.map(lambda command: view(command, output=False))
 
 
 def waiting(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[CommandView]:
@@ -99,7 +99,7 @@ def waiting(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT)
     actor.require(Permission.COMMAND_READ)
     query = lookup.in_sight(actor).where(Command.state == State.PENDING_APPROVAL)
     page = keyset(session(), query, [Command.requested_at, Command.id], cursor, limit, descending=True)
-    return page.map(lambda command: _view(command, output=False))
+    return page.map(lambda command: view(command, output=False))
 
 
 def get(actor: Actor, some_id: str) -> CommandView | BatchView:
@@ -116,7 +116,7 @@ def get(actor: Actor, some_id: str) -> CommandView | BatchView:
     readable = not content or actor.may(Permission.COMMAND_SEND) or actor.may(Permission.ARCHIVE_READ)
     if content and readable:
         audit.record(actor, "command.read_output", ("command", command.id), {"device": command.device_id})
-    return _view(command, output=readable, history=_steps(command.id), asked=_approval(command.approval_id))
+    return view(command, output=readable, history=_steps(command.id), asked=_approval(command.approval_id))
 
 
 def _batch(actor: Actor, batch_id: str) -> BatchView:
@@ -160,9 +160,10 @@ def _approval(approval_id: str | None) -> ApprovalView | None:
         return None
 
 
-def _view(
+def view(
     command: Command, *, output: bool, history: Sequence[Step] = (), asked: ApprovalView | None = None
 ) -> CommandView:
+    """The command as it is shown; without `output` the phone's answer says only how it went."""
     result = sealing.open_result(command.id, command.result) if command.result else None
     if result is not None and not output:
         result = {name: value for name, value in result.items() if name != "output"}

@@ -1,0 +1,87 @@
+"""The fleet in figures, for whoever looks at all of it: a constant number of queries, whatever its size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
+
+from core.actor import Actor
+from core.db import session
+from core.permissions import Permission
+from fleet.models import Device, Finding, Presence
+from fleet.states import ACTIVE, LIVING, LOST, RETIRED, WIPED
+from fleet.visibility import in_scope
+
+COMPLIANT, NONCOMPLIANT, UNKNOWN = "compliant", "noncompliant", "unknown"
+TOP_FINDINGS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Phones by state; of those in the fleet how many are online, how they stand, and how many have which finding."""
+
+    states: Mapping[str, int]
+    online: int
+    compliance: Mapping[str, int]
+    findings: Mapping[str, int]
+
+    @property
+    def living(self) -> int:
+        """Phones that are in the fleet: active or lost."""
+        return self.states[ACTIVE] + self.states[LOST]
+
+    @property
+    def total(self) -> int:
+        """Phones that ever enrolled."""
+        return sum(self.states.values())
+
+
+def summarise(actor: Actor) -> Summary:
+    """The figures of the phones that the actor sees."""
+    actor.require(Permission.DEVICE_READ)
+    return Summary(_states(actor), _online(actor), _compliance(actor), _findings(actor))
+
+
+def with_standing(standing: str) -> ColumnElement[bool]:
+    """The condition on `Device` that it is compliant, noncompliant or unknown, as its own view says."""
+    wrong = exists().where(Finding.device_id == Device.id, Finding.closed_at.is_(None))
+    heard = exists().where(Presence.device_id == Device.id, Presence.heartbeat_at.is_not(None))
+    conditions = {NONCOMPLIANT: wrong, COMPLIANT: and_(~wrong, heard), UNKNOWN: and_(~wrong, ~heard)}
+    return conditions[standing]
+
+
+def _states(actor: Actor) -> dict[str, int]:
+    query = select(Device.state, func.count()).where(in_scope(actor)).group_by(Device.state)
+    found = {row[0]: row[1] for row in session().execute(query)}
+    return {state: found.get(state, 0) for state in (ACTIVE, LOST, RETIRED, WIPED)}
+
+
+def _online(actor: Actor) -> int:
+    query = select(func.count()).select_from(Presence).join(Device, Device.id == Presence.device_id)
+    return session().scalar(query.where(Presence.online, Device.state.in_(LIVING), in_scope(actor))) or 0
+
+
+def _compliance(actor: Actor) -> dict[str, int]:
+    wrong = select(Finding.device_id).where(Finding.closed_at.is_(None)).distinct().subquery()
+    standing = case(
+        (wrong.c.device_id.is_not(None), NONCOMPLIANT), (Presence.heartbeat_at.is_not(None), COMPLIANT), else_=UNKNOWN
+    )
+    query = select(standing, func.count()).select_from(Device)
+    query = query.outerjoin(Presence, Presence.device_id == Device.id)
+    query = _living(query.outerjoin(wrong, wrong.c.device_id == Device.id), actor).group_by(standing)
+    found = {row[0]: row[1] for row in session().execute(query)}
+    return {name: found.get(name, 0) for name in (COMPLIANT, NONCOMPLIANT, UNKNOWN)}
+
+
+def _findings(actor: Actor) -> dict[str, int]:
+    number = func.count()
+    query = select(Finding.code, number).join(Device, Device.id == Finding.device_id)
+    query = _living(query.where(Finding.closed_at.is_(None)), actor).group_by(Finding.code)
+    rows = session().execute(query.order_by(number.desc(), Finding.code).limit(TOP_FINDINGS))
+    return {row[0]: row[1] for row in rows}
+
+
+def _living(query: Select[tuple[str, int]], actor: Actor) -> Select[tuple[str, int]]:
+    return query.where(Device.state.in_(LIVING), in_scope(actor))
