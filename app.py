@@ -32,10 +32,10 @@ from fleet import api as fleet_api
 from fleet import cli as fleet_cli
 from fleet import device as fleet_device
 from fleet import device_api as fleet_device_api
+from fleet import expected_api, pki_api, units
 from fleet import figures as fleet_figures
 from fleet import guards as fleet_guards
 from fleet import jobs as fleet_jobs
-from fleet import pki_api, units
 from fleet import restore as fleet_restore
 from fleet.commands import api as commands_api
 from fleet.commands import cli as commands_cli
@@ -75,6 +75,7 @@ APIS = (
     auth_api.api,
     identity_api.api,
     fleet_api.api,
+    expected_api.api,
     fleet_device_api.api,
     pki_api.api,
     commands_api.api,

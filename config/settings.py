@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Self
@@ -29,6 +30,9 @@ PREFIX = "SHOUJI_"
 CONFIG_FILE_VARIABLE = "SHOUJI_CONFIG_FILE"
 DEFAULT_CONFIG_FILE = "shouji.toml"
 FROM_ENVIRONMENT, FROM_FILE, FROM_DEFAULT = "environment", "file", "default"
+_CHECKSUM = re.compile(r"[A-Za-z0-9_-]{43}")
+_JAVA = r"[A-Za-z][A-Za-z0-9_]*"
+_COMPONENT = re.compile(rf"{_JAVA}(\.{_JAVA})+/\.?{_JAVA}(\.{_JAVA})*")
 
 
 class SettingsError(Exception):
@@ -113,6 +117,26 @@ class Settings(BaseModel):
     access_token_lifetime: int = Field(900, ge=60, le=3600, description="Seconds an API access token lives.")
     sign_in_limit: str = Field("10 per minute", description="Sign-in attempts allowed per address, as `N per minute`.")
 
+    agent_apk_url: str | None = Field(
+        None,
+        description="https address of the agent's APK for new phones; with the two below it goes into QR codes.",
+    )
+    agent_signature_checksum: str | None = Field(
+        None,
+        description="SHA-256 of the certificate that signed the APK, base64url without padding.",
+    )
+    agent_admin_component: str | None = Field(
+        None,
+        description="The agent's device admin receiver, `package/class`, such as `com.example.agent/.AdminReceiver`.",
+    )
+    agent_keep_system_apps: bool = Field(
+        True, description="QR codes let the phone keep its preinstalled apps, its dialler among them."
+    )
+    import_max_bytes: int = Field(
+        8_000_000, ge=1024, le=8_000_000, description="Largest file, in bytes, that an import takes."
+    )
+    import_max_rows: int = Field(50_000, ge=1, le=200_000, description="Most rows that an import takes.")
+
     device_message_rate: int = Field(50, ge=1, description="Messages a second a phone may keep sending (PROTOCOL 4).")
     device_byte_rate: int = Field(
         1_048_576, ge=1024, description="Bytes a second a phone may keep sending (PROTOCOL 4)."
@@ -150,6 +174,7 @@ class Settings(BaseModel):
             )
         if self.public_url and urlsplit(self.public_url).scheme not in ("http", "https"):
             raise ValueError("SHOUJI_PUBLIC_URL must start with http:// or https://")
+        _check_agent(self.agent_apk_url, self.agent_signature_checksum, self.agent_admin_component)
         if self.broker_url and not self.broker_crl_path:
             raise ValueError("SHOUJI_BROKER_URL needs SHOUJI_BROKER_CRL_PATH and SHOUJI_BROKER_RELOAD_COMMAND")
         return self
@@ -187,6 +212,26 @@ class Settings(BaseModel):
     def broker_port_for_phones(self) -> int:
         """Port that phones are told."""
         return self.mqtt_public_port or self.mqtt_port
+
+
+def _check_agent(apk_url: str | None, checksum: str | None, component: str | None) -> None:
+    """A phone refuses a QR code of which one part is missing or wrong only after its reset, so it is said here."""
+    if not (apk_url or checksum or component):
+        return
+    if not (apk_url and checksum and component):
+        raise ValueError(
+            "SHOUJI_AGENT_APK_URL, SHOUJI_AGENT_SIGNATURE_CHECKSUM and SHOUJI_AGENT_ADMIN_COMPONENT go together"
+        )
+    address = urlsplit(apk_url)
+    if address.scheme != "https" or not address.hostname or any(char.isspace() for char in apk_url):
+        raise ValueError("SHOUJI_AGENT_APK_URL must be an https:// address")
+    if not _CHECKSUM.fullmatch(checksum):
+        raise ValueError(
+            "SHOUJI_AGENT_SIGNATURE_CHECKSUM must be the 43 base64url characters of a SHA-256, without padding; "
+            "from hex: echo HEX | xxd -r -p | openssl base64 -A | tr '+/' '-_' | tr -d '='"
+        )
+    if not _COMPONENT.fullmatch(component):
+        raise ValueError("SHOUJI_AGENT_ADMIN_COMPONENT must be package/class, such as com.example.agent/.AdminReceiver")
 
 
 def _is_loopback(host: str) -> bool:

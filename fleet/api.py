@@ -97,6 +97,7 @@ def create_token(body: TokenBody) -> Response:
         group_names=body.groups,
         person=body.person,
         allow_reenroll=body.allow_reenroll,
+        bind_expected=body.bind_expected,
     )
     return reply(TokenCreated(**_token(view).model_dump(), token=code, qr=qr.provisioning(code)), 201)
 

@@ -5,7 +5,7 @@ The order of checks is that of what a stranger may learn: without a good token n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -19,9 +19,9 @@ from core.errors import Conflict, Invalid, NotFound, PreconditionRequired
 from core.ids import new_id
 from core.runtime import runtime
 from core.text import Text
-from fleet import certificates, enrollment_tokens, groups, holders, notices, presence, timeline
+from fleet import binding, certificates, enrollment_tokens, groups, holders, notices, presence, timeline
 from fleet.events import Accepted, Enrolled, devices_enrolled, notice_accepted
-from fleet.models import Device, EnrollmentToken
+from fleet.models import Device, EnrollmentToken, ExpectedPhone
 from fleet.states import ACTIVE, LIVING
 from identity import org, queries
 from mqtt.contract.enrollment import Broker, EnrollmentAnswer, EnrollmentRequest
@@ -31,8 +31,17 @@ from mqtt.contract.limits import ENROLL_REPEAT_S
 
 @dataclass(frozen=True, slots=True)
 class _Holder:
+    """Who holds the phone, whether that is sure, and the announced phone that says so or why there is none."""
+
     person: queries.PersonRef | None
     confirmed: bool
+    expected: ExpectedPhone | None = None
+    unbound: str | None = None
+
+    def confirmed_by(self, token: EnrollmentToken) -> str | None:
+        if not self.confirmed:
+            return None
+        return f"expected:{self.expected.id}" if self.expected else f"token:{token.id}"
 
 
 def enroll(request: EnrollmentRequest) -> EnrollmentAnswer:
@@ -51,7 +60,7 @@ def enroll(request: EnrollmentRequest) -> EnrollmentAnswer:
     if key is None:
         raise key_error or _bad_encryption_key()
     encryption_key = _encryption_key(request.encryption_key, key)
-    holder = _holder(token, request.employee_no)
+    holder = _holder(token, request)
     older = _same_serial(request.device.serial)
     if older and not token.allow_reenroll:
         raise _serial_enrolled()
@@ -100,13 +109,23 @@ def _bad_encryption_key() -> Invalid:
     )
 
 
-def _holder(token: EnrollmentToken, employee_no: str | None) -> _Holder:
-    """Who holds the phone: the token's person for sure, else whom the phone claims."""
+def _holder(token: EnrollmentToken, request: EnrollmentRequest) -> _Holder:
+    """Who holds the phone: the token's person or, where it says so, the announced phone's for sure; else whom the phone
+    claims."""
     if token.person_id is not None:
         person = queries.person_refs([token.person_id]).get(token.person_id)
         if person is None or not person.active:
             raise enrollment_tokens.refused()
         return _Holder(person, True)
+    if not token.bind_expected:
+        return _claimed(request.employee_no)
+    bound = binding.find(token, request.device)
+    if bound.phone is not None:
+        return _Holder(bound.person, True, bound.phone)
+    return replace(_claimed(request.employee_no), unbound=bound.why)
+
+
+def _claimed(employee_no: str | None) -> _Holder:
     if employee_no is None:
         return _Holder(None, False)
     claimed = queries.person_by_employee_no(employee_no)
@@ -176,7 +195,7 @@ def _create(
         encryption_key=public_to_der(encryption_key),
         encryption_kid=thumbprint(encryption_key),
         org_unit_id=_unit(token, holder),
-        unit_from_token=token.org_unit_id is not None,
+        unit_from_token=_unit_is_fixed(token, holder),
         person_id=holder.person.id if holder.person else None,
         holder_confirmed=holder.confirmed,
         claimed_employee_no=request.employee_no,
@@ -193,7 +212,10 @@ def _create(
 
 
 def _unit(token: EnrollmentToken, holder: _Holder) -> str:
-    """Where the phone belongs: the token's unit, else its confirmed holder's, else the root until somebody confirms."""
+    """Where the phone belongs: the announced unit, else the token's, else its confirmed holder's, else the root until
+    somebody confirms. An announced phone's holder says more than the token's unit, which has the holder's below it."""
+    if holder.expected is not None and holder.person:
+        return holder.expected.org_unit_id or holder.person.unit_id
     if token.org_unit_id is not None:
         return token.org_unit_id
     if holder.person and holder.confirmed:
@@ -201,22 +223,33 @@ def _unit(token: EnrollmentToken, holder: _Holder) -> str:
     return org.resolve(system_actor("enrollment"), ROOT_PATH).id
 
 
+def _unit_is_fixed(token: EnrollmentToken, holder: _Holder) -> bool:
+    """Whether the phone stays in its unit when its holder moves to another."""
+    named = holder.expected.org_unit_id if holder.expected else token.org_unit_id
+    return named is not None
+
+
 def _settle(request: EnrollmentRequest, token: EnrollmentToken, device: Device, holder: _Holder) -> None:
     """All that follows from a new phone: holding, notice, groups, the older self, history and news."""
     actor = Actor("device", device.id, device.serial[:100])
     if holder.person:
-        holders.begin(device, holder.person.id, confirmed_by=f"token:{token.id}" if holder.confirmed else None)
+        holders.begin(device, holder.person.id, confirmed_by=holder.confirmed_by(token))
     if request.notice:
         notices.note_acceptance(device.id, device.person_id, request.notice.version, request.notice.accepted_at)
         device.notice_version = request.notice.version
         notice_accepted.send(None, acceptances=[Accepted(device.id, device.person_id, request.notice.version)])
-    groups.join_by_token(device.id, token.groups)
+    joined = sorted({*token.groups, *(holder.expected.groups if holder.expected else ())})
+    groups.join_by_token(device.id, joined)
+    if holder.expected is not None:
+        binding.join(holder.expected, device.id)
     session().flush()
     detail = {"serial": device.serial, "token": token.id, "person": device.person_id, "confirmed": holder.confirmed}
+    if token.bind_expected:
+        detail |= {"expected": holder.expected.id if holder.expected else None, "unbound": holder.unbound}
     audit.record(actor, "device.enroll", ("device", device.id), detail)
     timeline.add([timeline.Line(device.id, "enrollment", "device.enrolled", actor, token.id, detail)])
     live.announce("devices", [device.id])
-    enrolled = Enrolled(device.id, device.org_unit_id, device.person_id, holder.confirmed, tuple(token.groups))
+    enrolled = Enrolled(device.id, device.org_unit_id, device.person_id, holder.confirmed, tuple(joined))
     devices_enrolled.send(None, devices=[enrolled])
     if holder.confirmed:
         holders.retire_older(actor, device, same_holder=True)

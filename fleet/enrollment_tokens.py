@@ -45,6 +45,7 @@ class TokenView:
     max_uses: int
     used: int
     allow_reenroll: bool
+    bind_expected: bool
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
@@ -59,13 +60,24 @@ def create(
     group_names: Sequence[str] = (),
     person: str | None = None,
     allow_reenroll: bool = False,
+    bind_expected: bool = False,
 ) -> tuple[TokenView, str]:
     """Make a token; returns it with its code, which is told only here and by the QR code.
 
-    `expires_in` is in seconds; `org_unit` a name path or id; `person` an id or an employee number. Raises Invalid.
+    `expires_in` is in seconds; `org_unit` a name path or id; `person` an id or an employee number. With `bind_expected`
+    a phone whose serial or IMEI was announced (fleet.expected) gets its person, confirmed, and its unit and groups; a
+    phone that nobody expects comes in as with any other token. Raises Invalid.
     """
     actor.require(Permission.ENROLLMENT_WRITE)
     _check_figures(max_uses, expires_in, group_names)
+    if person and bind_expected:
+        raise Invalid(
+            "person_or_expected",
+            Text(
+                "person 与 bind_expected 不能同时使用：前者把设备交给一个人，后者按序列号分配。",
+                "Use either “person” (all phones for one person) or “bind_expected” (each by its serial).",
+            ),
+        )
     holder = find_person(actor, person) if person else None
     groups.ensure(group_names)
     now, token_id = clock.now(), new_id()
@@ -79,6 +91,7 @@ def create(
         max_uses=max_uses,
         used=0,
         allow_reenroll=allow_reenroll,
+        bind_expected=bind_expected,
         created_at=now,
         created_by=actor.id,
         expires_at=now + timedelta(seconds=expires_in),
@@ -87,9 +100,8 @@ def create(
     session().add(token)
     session().flush()
     detail = {"max_uses": max_uses, "person": token.person_id, "unit": token.org_unit_id, "groups": token.groups}
-    audit.record(
-        actor, "enrollment_token.create", ("enrollment_token", token.id), {**detail, "allow_reenroll": allow_reenroll}
-    )
+    allowed = {"allow_reenroll": allow_reenroll, "bind_expected": bind_expected}
+    audit.record(actor, "enrollment_token.create", ("enrollment_token", token.id), {**detail, **allowed})
     return _views([token])[0], code
 
 
@@ -255,6 +267,7 @@ def _views(tokens: Sequence[EnrollmentToken]) -> list[TokenView]:
             max_uses=token.max_uses,
             used=token.used,
             allow_reenroll=token.allow_reenroll,
+            bind_expected=token.bind_expected,
             created_at=token.created_at,
             expires_at=token.expires_at,
             revoked_at=token.revoked_at,

@@ -109,6 +109,38 @@ class Certificate(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class ExpectedPhone(Base):
+    """A phone that is known before it arrives: whom it is for, and the enrollment that it became."""
+
+    __tablename__ = "expected_phones"
+    __table_args__ = (
+        Index("ix_expected_phones_created", "created_at", "id"),
+        Index("ix_expected_phones_person", "person_id"),
+        Index("ix_expected_phones_device", "device_id"),
+    )
+
+    id: Mapped[IdKey]
+    serial: Mapped[str | None] = mapped_column(String(64))
+    imei: Mapped[list[str]]
+    person_id: Mapped[IdColumn]
+    org_unit_id: Mapped[str | None] = mapped_column(String(36))
+    groups: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(64))
+    device_id: Mapped[str | None] = mapped_column(String(36))
+    arrived_at: Mapped[datetime | None]
+
+
+class ExpectedKey(Base):
+    """A serial (`serial:…`) or IMEI (`imei:…`) by which an expected phone is known; each stands for one phone."""
+
+    __tablename__ = "expected_phone_keys"
+    __table_args__ = (Index("ix_expected_phone_keys_phone", "phone_id"),)
+
+    value: Mapped[str] = mapped_column(String(80), primary_key=True)
+    phone_id: Mapped[str] = mapped_column(String(36), ForeignKey("expected_phones.id"))
+
+
 class OrphanRevocation(Base):
     """A revoked serial of a phone that a restored database does not know; the list names it all the same."""
 
@@ -133,6 +165,7 @@ class EnrollmentToken(Base):
     max_uses: Mapped[int]
     used: Mapped[int] = mapped_column(default=0)
     allow_reenroll: Mapped[bool]
+    bind_expected: Mapped[bool]
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(64))
     expires_at: Mapped[datetime]

@@ -1,4 +1,9 @@
-"""The QR code of an enrollment token: Android Enterprise provisioning JSON with our extras."""
+"""The QR code of an enrollment token: Android Enterprise provisioning JSON with our extras.
+
+With the three `SHOUJI_AGENT_…` settings the code makes a factory-new phone fetch the agent and make it device owner;
+without them it carries the extras alone, for an agent that is on the phone already. `docs/enrollment.md` says which
+maker allows which way.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +15,21 @@ import segno
 
 from core.crypto.jwk import thumbprint
 from core.errors import Unavailable
-from core.runtime import runtime
+from core.runtime import runtime, settings
 from core.text import Text
 
-EXTRAS = "android.app.extra.PROVISIONING_ADMIN_EXTRAS_BUNDLE"
+_EXTRA = "android.app.extra.PROVISIONING_"
+EXTRAS = f"{_EXTRA}ADMIN_EXTRAS_BUNDLE"
+COMPONENT = f"{_EXTRA}DEVICE_ADMIN_COMPONENT_NAME"
+APK_URL = f"{_EXTRA}DEVICE_ADMIN_PACKAGE_DOWNLOAD_LOCATION"
+CHECKSUM = f"{_EXTRA}DEVICE_ADMIN_SIGNATURE_CHECKSUM"
+KEEP_SYSTEM_APPS = f"{_EXTRA}LEAVE_ALL_SYSTEM_APPS_ENABLED"
 SVG_SCALE, PNG_SCALE = 4, 8
 
 
 def provisioning(code: str) -> dict[str, Any]:
-    """What a phone reads from the QR code: server, code, and the pins of CA and current signing key."""
+    """What a phone reads from the QR code: where the agent is, and for the agent server, code and the pins of CA and
+    current signing key."""
     keys = runtime().ring.public_signing()
     if not keys:
         raise Unavailable(
@@ -31,7 +42,24 @@ def provisioning(code: str) -> dict[str, Any]:
         "ca_sha256": runtime().ca.fingerprint,
         "key_sha256": thumbprint(keys[0]),
     }
-    return {EXTRAS: extras}
+    return {**_agent(), EXTRAS: extras}
+
+
+def installs_agent() -> bool:
+    """Whether the QR code brings the agent to a factory-new phone; a page says so beside it."""
+    return settings().agent_apk_url is not None
+
+
+def _agent() -> dict[str, Any]:
+    here = settings()
+    if not installs_agent():
+        return {}
+    return {
+        COMPONENT: here.agent_admin_component,
+        APK_URL: here.agent_apk_url,
+        CHECKSUM: here.agent_signature_checksum,
+        KEEP_SYSTEM_APPS: here.agent_keep_system_apps,
+    }
 
 
 def svg(code: str) -> bytes:

@@ -44,7 +44,7 @@ class ReasonBody(Body):
 
 
 class TokenBody(Body):
-    """A new enrollment token; `expires_in` in seconds."""
+    """A new enrollment token; `expires_in` in seconds. `bind_expected`: phones that were announced get their person."""
 
     max_uses: StrictInt = 1
     expires_in: StrictInt = 86_400
@@ -52,6 +52,7 @@ class TokenBody(Body):
     groups: list[str] = Field(default_factory=list, max_length=50)
     person: str | None = Field(None, min_length=1, max_length=64)
     allow_reenroll: StrictBool = False
+    bind_expected: StrictBool = False
 
 
 class PersonRead(BaseModel):
@@ -73,6 +74,7 @@ class TokenRead(BaseModel):
     max_uses: int
     used: int
     allow_reenroll: bool
+    bind_expected: bool
     created_at: Moment
     expires_at: Moment
     revoked_at: Moment | None
@@ -83,6 +85,45 @@ class TokenCreated(TokenRead):
 
     token: str
     qr: dict[str, Any]
+
+
+class ExpectedQuery(PageQuery):
+    """Which expected phones: `awaited` has not come yet, `arrived` has."""
+
+    state: Literal["awaited", "arrived"] | None = None
+    q: str | None = Field(None, max_length=100)
+
+
+class ExpectedRead(BaseModel):
+    """A phone that was announced by serial or IMEI; `device` is the enrollment that it became."""
+
+    id: str
+    state: Literal["awaited", "arrived"]
+    serial: str | None
+    imei: list[str]
+    person: PersonRead | None
+    org_unit: str | None
+    groups: list[str]
+    created_at: Moment
+    device: str | None
+    arrived_at: Moment | None
+
+
+class ExpectedBody(Body):
+    """A phone that will come: a serial, an IMEI or both, and whom it is for (id or employee number)."""
+
+    serial: str | None = Field(None, max_length=64)
+    imei: list[str] = Field(default_factory=list, max_length=4)
+    person: str = Field(min_length=1, max_length=64)
+    org_unit: str | None = UnitPath
+    groups: list[str] = Field(default_factory=list, max_length=50)
+
+
+class ExpectedCounts(BaseModel):
+    """How many announced phones came and how many did not yet."""
+
+    awaited: int
+    arrived: int
 
 
 class NoticeBody(Body):

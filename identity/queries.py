@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, literal, select
 
-from core.actor import ROOT_PATH
+from core.actor import ROOT_PATH, Actor
+from core.bulk import texts
 from core.db import session
 from core.permissions import Permission
 from identity.models import ACTIVE, ROOT_ID, OrgUnit, Person, RoleGrant
 from identity.roles import roles_with
+from identity.scope import visible_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,18 @@ def person_by_employee_no(employee_no: str) -> PersonRef | None:
     """The active person of that employee number."""
     found = _refs(select(*_REF).where(Person.employee_no == employee_no.strip(), Person.state == ACTIVE))
     return found[0] if found else None
+
+
+def people_by_employee_no(numbers: Collection[str]) -> dict[str, PersonRef]:
+    """The people of these employee numbers by number, those who left too."""
+    found = _refs(select(*_REF).where(Person.employee_no.in_(texts(session(), numbers)))) if numbers else []
+    return {ref.employee_no: ref for ref in found if ref.employee_no}
+
+
+def units_in_sight(actor: Actor) -> dict[str, UnitRef]:
+    """All units that an actor sees, by name path."""
+    rows = session().execute(units().where(OrgUnit.id.in_(visible_units(actor))))
+    return {row.name_path: UnitRef(row.id, row.path, row.name_path) for row in rows}
 
 
 def unit_refs(ids: Collection[str]) -> dict[str, UnitRef]:

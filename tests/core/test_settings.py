@@ -6,6 +6,17 @@ import pytest
 
 from config.settings import SettingsError, load
 
+AGENT = {
+    "SHOUJI_AGENT_APK_URL": "https://phones.example/agent.apk",
+    "SHOUJI_AGENT_SIGNATURE_CHECKSUM": "A" * 43,
+    "SHOUJI_AGENT_ADMIN_COMPONENT": "com.example.agent/.AdminReceiver",
+}
+
+
+def test_a_whole_set_of_agent_settings_is_taken() -> None:
+    assert load(AGENT).agent_admin_component == "com.example.agent/.AdminReceiver"
+    assert load({}).agent_apk_url is None
+
 
 def test_defaults_need_nothing() -> None:
     settings = load({})
@@ -26,6 +37,13 @@ def test_defaults_need_nothing() -> None:
         ({"SHOUJI_HTTP_TLS_CERT": "/nowhere.pem"}, "go together"),
         ({"SHOUJI_PUBLIC_URL": "ftp://x"}, "SHOUJI_PUBLIC_URL"),
         ({"SHOUJI_CONFIG_FILE": "/nowhere.toml"}, "SHOUJI_CONFIG_FILE"),
+        ({"SHOUJI_AGENT_APK_URL": "https://x.example/a.apk"}, "go together"),
+        ({**AGENT, "SHOUJI_AGENT_APK_URL": "http://x.example/a.apk"}, "https"),
+        ({**AGENT, "SHOUJI_AGENT_APK_URL": "https:///a.apk"}, "https"),
+        ({**AGENT, "SHOUJI_AGENT_SIGNATURE_CHECKSUM": "ab" * 32}, "43 base64url"),
+        ({**AGENT, "SHOUJI_AGENT_SIGNATURE_CHECKSUM": "A" * 43 + "="}, "43 base64url"),
+        ({**AGENT, "SHOUJI_AGENT_ADMIN_COMPONENT": "com.example.agent"}, "package/class"),
+        ({"SHOUJI_IMPORT_MAX_ROWS": "0"}, "SHOUJI_IMPORT_MAX_ROWS"),
     ],
 )
 def test_a_wrong_or_unknown_setting_stops_the_start_and_is_named(environ: dict[str, str], says: str) -> None:
