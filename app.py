@@ -57,6 +57,8 @@ from mqtt import broker_effects
 from mqtt import cli as mqtt_cli
 from mqtt.routes import Router
 from notify import api as notify_api
+from operations import cli as operations_cli
+from operations import figures as operations_figures
 from policies import api as policies_api
 from policies import cli as policies_cli
 from policies import device as policies_device
@@ -97,6 +99,7 @@ COMMANDS: tuple[click.Command, ...] = (
     fleet_cli.cli,
     policies_cli.cli,
     archive_cli.cli,
+    operations_cli.cli,
     doctor.command,
 )
 BY_IMPORT = (
@@ -117,6 +120,7 @@ BY_IMPORT = (
     policies_receivers,
     archive_figures,
     archive_jobs,
+    operations_figures,
 )
 """Modules whose jobs, effects, figures, receivers and further commands register themselves when they are imported."""
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 from flask.cli import with_appcontext
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import audit, clock, migrate, outbox, roles, witness
+from core import audit, clock, jobs, migrate, outbox, roles, witness
+from core.crypto.crl import read_crl
 from core.crypto.x509 import certificate_end
 from core.db import db
 from core.runtime import runtime
@@ -20,10 +21,13 @@ from core.uow import unit_of_work
 from mqtt.broker import BrokerError
 from mqtt.broker.files import BrokerFiles
 from mqtt.broker.process import find_mosquitto
+from operations.backup import BACKED_UP
 
 FREE_BYTES = 1_000_000_000
 OUTBOX_ROWS = 10_000
 CERTIFICATE_WARNING = timedelta(days=14)
+CRL_AGE = timedelta(days=2)
+BACKUP_AGE = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,16 @@ def _stored() -> Iterator[Finding]:
         yield Finding("outbox", f"{waiting} effects wait: is the worker up?" if waiting > OUTBOX_ROWS else "")
         away = roles.away()
         yield Finding("processes", f"away: {', '.join(away)}: is `flask serve` running?" if away else "")
+        failed = [name for name, run in sorted(jobs.last_runs(session).items()) if run.outcome != "done"]
+        yield Finding("jobs", f"failed last time: {', '.join(failed)}: see the log" if failed else "")
+        yield Finding("backup", _backup_is_wrong(audit.newest(session, BACKED_UP)))
+
+
+def _backup_is_wrong(newest: datetime | None) -> str:
+    if newest is None:
+        return "none was ever made: `flask backup create --to FOLDER`, then daily (docs/operations.md)"
+    age = clock.now() - newest
+    return f"the newest is {age.days} days old: does the timer run?" if age > BACKUP_AGE else ""
 
 
 def _keys() -> Iterator[Finding]:
@@ -83,10 +97,20 @@ def _broker() -> Iterator[Finding]:
         yield Finding("mosquitto", "")
     except BrokerError as error:
         yield Finding("mosquitto", error.text.en)
-    certificate = BrokerFiles.in_data_dir(settings.data_dir).certificate
-    if certificate.exists():
-        left = certificate_end(certificate) - clock.now()
+    files = BrokerFiles.in_data_dir(settings.data_dir)
+    if files.certificate.exists():
+        left = certificate_end(files.certificate) - clock.now()
         yield Finding("broker certificate", "" if left > CERTIFICATE_WARNING else f"ends in {left.days} days: restart")
+    if files.crl.exists():
+        yield Finding("revocation list", _list_is_wrong(files.crl.read_bytes()))
+
+
+def _list_is_wrong(pem: bytes) -> str:
+    try:
+        age = clock.now() - read_crl(pem, runtime().ca).issued_at
+    except ValueError as error:
+        return f"{error}: run `flask broker check`"
+    return f"is {age.days} days old and should be renewed daily: is the broker role up?" if age > CRL_AGE else ""
 
 
 CHECKS: tuple[Check, ...] = (_database, _keys, _disk, _broker)

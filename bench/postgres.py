@@ -13,18 +13,9 @@ from pathlib import Path
 
 import psycopg
 
-_SEARCHED = ("/usr/lib/postgresql", "/usr/local/pgsql")
+from operations.postgres import program
+
 _numbers = count(1)
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name)
-    if found and "pg_wrapper" not in str(Path(found).resolve()):
-        return found
-    for folder in _SEARCHED:
-        for candidate in sorted(Path(folder).glob(f"*/bin/{name}"), reverse=True):
-            return str(candidate)
-    raise FileNotFoundError(f"{name} is not installed: run `make setup-test`")
 
 
 def _as_user(command: list[str]) -> list[str]:
@@ -47,7 +38,7 @@ class PostgresCluster:
             shutil.chown(folder, "postgres")
         data = folder / "data"
         initdb = [
-            _program("initdb"),
+            program("initdb"),
             "-D",
             str(data),
             "-U",
@@ -64,7 +55,7 @@ class PostgresCluster:
         if not durable:
             options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         launch = [
-            _program("pg_ctl"),
+            program("pg_ctl"),
             "-D",
             str(data),
             "-w",
@@ -86,6 +77,6 @@ class PostgresCluster:
 
     def stop(self) -> None:
         """End the cluster and remove its folder."""
-        command = [_program("pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop"]
+        command = [program("pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop"]
         subprocess.run(_as_user(command), check=False, capture_output=True, cwd="/")
         shutil.rmtree(self.folder, ignore_errors=True)

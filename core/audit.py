@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import String, insert, select, update
+from sqlalchemy import String, func, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
@@ -124,6 +124,11 @@ def _append(current: Session) -> None:
         current.execute(update(AuditHead).values(seq=seq, hash=last))
     else:
         current.execute(insert(AuditHead).values(id=_HEAD_ID, seq=seq, hash=last))
+
+
+def newest(current: Session, action: str) -> datetime | None:
+    """When that action was recorded last."""
+    return current.scalar(select(func.max(AuditEntry.at)).where(AuditEntry.action == action))
 
 
 def content_of(entry: AuditEntry) -> dict[str, Any]:

@@ -35,6 +35,13 @@ def is_current(engine: Engine) -> bool:
         return set(MigrationContext.configure(connection).get_current_heads()) == heads
 
 
+def knows(revision: str) -> bool:
+    """Whether this code can bring a database of that form to the newest one."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return revision in {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
+
+
 def revise(engine: Engine, message: str) -> None:
     """Write a new migration from the difference between models and database."""
     command.revision(_config(engine), message, autogenerate=True)

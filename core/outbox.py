@@ -100,6 +100,12 @@ def postpone(current: Session, ids: Sequence[int], until: datetime) -> None:
         )
 
 
+def oldest(current: Session) -> datetime | None:
+    """Since when the effect that has waited longest is due; None when none is."""
+    first = select(func.min(OutboxRow.not_before)).where(OutboxRow.not_before <= clock.now())
+    return current.scalar(first)
+
+
 def depth(current: Session) -> int:
     """How many effects wait."""
     return current.scalar(select(func.count()).select_from(OutboxRow)) or 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from core.log import get_logger
 from core.runtime import settings
 from core.uow import after_commit
 
-HEAD = "audit_head"
+HEAD, RESTORED = "audit_head", "restored"
 Recovery = Callable[[Actor], Mapping[str, Any]]
 
 log = get_logger(__name__)
@@ -56,26 +57,32 @@ def note(kind: str, data: Mapping[str, Any]) -> None:
 
 
 def lines(kind: str) -> list[dict[str, Any]]:
-    """All lines of one kind, oldest first; a line torn by a crash is passed over."""
+    """What all lines of one kind say, oldest first."""
+    return [line["data"] for line in _all_lines() if line["kind"] == kind]
+
+
+def _all_lines() -> list[dict[str, Any]]:
+    """Every line; one that was torn by a crash is passed over."""
     found = []
-    if path().exists():
-        for raw in path().read_text("utf-8").splitlines():
-            try:
-                entry = json.loads(raw)
-            except ValueError:
-                continue
-            if entry.get("kind") == kind:
-                found.append(entry["data"])
+    for raw in path().read_text("utf-8").splitlines() if path().exists() else ():
+        with suppress(ValueError, KeyError, TypeError):
+            line = json.loads(raw)
+            found.append({"kind": line["kind"], "data": line["data"]})
     return found
 
 
+def mark_restored(file: Path, backup: Mapping[str, Any]) -> None:
+    """Note that a backup was just brought in, so that the next start recovers even where the file is as old as it."""
+    _append(file, _line(RESTORED, backup))
+
+
 def is_restored(current: Session) -> bool:
-    """Whether the database lacks the newest audit entry that the file has seen."""
-    heads = lines(HEAD)
-    if not heads:
-        return False
-    known = current.scalar(select(AuditEntry.hash).where(AuditEntry.seq == heads[-1]["seq"]))
-    return bool(known != heads[-1]["hash"])
+    """Whether a backup was brought in, or the database lacks the newest audit entry that the file has seen."""
+    newest = next((line for line in reversed(_all_lines()) if line["kind"] in (HEAD, RESTORED)), None)
+    if newest is None or newest["kind"] == RESTORED:
+        return newest is not None
+    known = current.scalar(select(AuditEntry.hash).where(AuditEntry.seq == newest["data"]["seq"]))
+    return bool(known != newest["data"]["hash"])
 
 
 def recover() -> bool:

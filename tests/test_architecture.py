@@ -24,6 +24,7 @@ ORDER = (
     "risk",
     "reports",
     "console",
+    "operations",
     "doctor",
     "serve",
     "app",

@@ -14,7 +14,6 @@ import pytest
 from cryptography import x509
 
 from agent.phone import Phone
-from bench.postgres import _program
 from tests.bad_input.conftest import QUIET, People, assert_lives, soon
 from tests.bad_input.http_wire import Wire
 from tests.bad_input.test_hostile_phones import is_let_in
@@ -66,7 +65,7 @@ class Backup:
 
     def _run(self, program: str, *arguments: str) -> None:
         user, host, name = self._parts()
-        command = [_program(program), "--host", host, "--username", user, "--dbname", name, *arguments]
+        command = [program(program), "--host", host, "--username", user, "--dbname", name, *arguments]
         subprocess.run(command, check=True, capture_output=True)
 
 
