@@ -24,7 +24,7 @@ from config.settings import Settings, SettingsError, load
 from console import setup as console
 from core import cli as core_cli
 from core import db, housekeeping, keys_cli, runtime
-from core.http import health, limits, openapi
+from core.http import health, openapi
 from core.http import identity as http_identity
 from core.http.app import ShoujiApp
 from core.http.identity import Authenticators
@@ -154,7 +154,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.cli.add_command(command)
     console.register(app)
     http_identity.bind(app, Authenticators(staff=actor_from_request_credentials, device=authenticate))
-    limits.register(app)
     return app
 
 

@@ -9,7 +9,7 @@ from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from archive import alerts, contested, records_read
-from core.http.answers import page_reply, reply
+from core.http.answers import PageOut, page_reply, reply
 from core.http.fields import Body, IdPath, Moment, PageQuery
 from core.http.identity import current_actor
 from core.http.routes import Api
@@ -127,21 +127,21 @@ def get_chain(path: IdPath) -> Response:
     return reply(ChainRead(**asdict(records_read.chain(current_actor(), path.id))))
 
 
-@api.get("/devices/<id>/records", Permission.DEVICE_READ)
+@api.get("/devices/<id>/records", Permission.DEVICE_READ, {200: PageOut[RecordRead]})
 def list_records(path: IdPath, query: PageQuery) -> Response:
     """A phone's records without their texts, newest first."""
     page = records_read.metadata(current_actor(), path.id, query.cursor, query.limit)
     return page_reply(page, RecordRead.model_validate)
 
 
-@api.get("/devices/<id>/records/opened", Permission.ARCHIVE_READ, writes=True)
+@api.get("/devices/<id>/records/opened", Permission.ARCHIVE_READ, {200: PageOut[OpenedRecordRead]}, writes=True)
 def open_records(path: IdPath, query: PageQuery) -> Response:
     """A phone's records with their texts, newest first; the audit log keeps who read them."""
     page = records_read.opened(current_actor(), path.id, query.cursor, query.limit)
     return page_reply(page, OpenedRecordRead.model_validate)
 
 
-@api.get("/refused-batches", Permission.ARCHIVE_READ)
+@api.get("/refused-batches", Permission.ARCHIVE_READ, {200: PageOut[RefusedRead]})
 def list_refused(query: RefusedQuery) -> Response:
     """Batches that did not fit their chain, those seen last first."""
     page = contested.find(
@@ -150,19 +150,19 @@ def list_refused(query: RefusedQuery) -> Response:
     return page_reply(page, RefusedRead.model_validate)
 
 
-@api.post("/refused-batches/<id>/accept", Permission.ARCHIVE_CONTEST, {200: RefusedRead})
+@api.post("/refused-batches/<id>/accept", Permission.ARCHIVE_CONTEST, {200: RefusedRead}, problems=(409,))
 def accept_refused(path: IdPath, body: ReasonBody) -> Response:
     """Store a refused batch as contested; the chain goes on."""
     return reply(RefusedRead.model_validate(contested.accept(current_actor(), path.id, body.reason)))
 
 
-@api.post("/refused-batches/<id>/dismiss", Permission.ARCHIVE_CONTEST, {200: RefusedRead})
+@api.post("/refused-batches/<id>/dismiss", Permission.ARCHIVE_CONTEST, {200: RefusedRead}, problems=(409,))
 def dismiss_refused(path: IdPath, body: ReasonBody) -> Response:
     """Leave a refused batch out for good."""
     return reply(RefusedRead.model_validate(contested.dismiss(current_actor(), path.id, body.reason)))
 
 
-@api.get("/integrity-alerts", Permission.ARCHIVE_READ)
+@api.get("/integrity-alerts", Permission.ARCHIVE_READ, {200: PageOut[AlertRead]})
 def list_alerts(query: AlertQuery) -> Response:
     """Gaps, refused batches and stored chains that do not verify, newest first."""
     page = alerts.find(current_actor(), unseen=query.unseen, cursor=query.cursor, limit=query.limit)

@@ -115,7 +115,11 @@ class Settings(BaseModel):
     )
     session_lifetime: int = Field(43200, ge=300, description="Seconds a console session lives.")
     access_token_lifetime: int = Field(900, ge=60, le=3600, description="Seconds an API access token lives.")
-    sign_in_limit: str = Field("10 per minute", description="Sign-in attempts allowed per address, as `N per minute`.")
+    sign_in_limit: str = Field(
+        "10 per minute",
+        pattern=r"^[1-9][0-9]{0,5} per minute$",
+        description="Failed sign-in attempts allowed per address, as `N per minute`.",
+    )
 
     agent_apk_url: str | None = Field(
         None,
@@ -186,6 +190,11 @@ class Settings(BaseModel):
     def _from(self, sources: dict[str, str]) -> Self:
         self._sources.update(sources)
         return self
+
+    @property
+    def sign_in_failures(self) -> int:
+        """Failed sign-in attempts a minute of one address."""
+        return int(self.sign_in_limit.split()[0])
 
     @property
     def base_url(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from flask import Response, current_app
 
-from core.http.access import Access
+from core.http.access import Access, Content
 from core.http.answers import PageOut, no_content, page_reply, reply
 from core.http.fields import IdPath, PageQuery
 from core.http.identity import current_actor
@@ -31,6 +31,8 @@ from fleet.schemas import (
 from fleet.views import DeviceDetail, DeviceView
 
 api = Api("fleet", __name__)
+SVG: Content = {"image/svg+xml": {"type": "string"}}
+PNG: Content = {"image/png": {"type": "string", "format": "binary"}}
 
 
 @api.get("/devices", Permission.DEVICE_READ, {200: PageOut[DeviceView]})
@@ -46,21 +48,21 @@ def get_device(path: IdPath) -> Response:
     return reply(devices.get(current_actor(), path.id))
 
 
-@api.patch("/devices/<id>", Permission.DEVICE_WRITE, {200: DeviceDetail})
+@api.patch("/devices/<id>", Permission.DEVICE_WRITE, {200: DeviceDetail}, problems=(409,))
 def change_device(path: IdPath, body: StateChange) -> Response:
     """Report a phone lost or found, or retire it."""
     states.change(current_actor(), path.id, body.state, body.reason)
     return reply(devices.get(current_actor(), path.id))
 
 
-@api.post("/devices/<id>/confirm", Permission.DEVICE_WRITE, {200: DeviceDetail})
+@api.post("/devices/<id>/confirm", Permission.DEVICE_WRITE, {200: DeviceDetail}, problems=(409,))
 def confirm_device(path: IdPath, body: ConfirmBody) -> Response:
     """Confirm who holds a phone and that it is the one it says it is."""
     holders.confirm(current_actor(), path.id, body.person)
     return reply(devices.get(current_actor(), path.id))
 
 
-@api.post("/devices/<id>/revoke", Permission.DEVICE_REVOKE, {200: DeviceDetail})
+@api.post("/devices/<id>/revoke", Permission.DEVICE_REVOKE, {200: DeviceDetail}, problems=(409,))
 def revoke_device(path: IdPath, body: ReasonBody) -> Response:
     """Cut a phone off for good: certificates revoked, session ended, phone retired."""
     states.revoke(current_actor(), path.id, body.reason)
@@ -115,13 +117,13 @@ def revoke_token(path: IdPath) -> Response:
     return no_content()
 
 
-@api.get("/enrollment-tokens/<id>/qr.svg", Permission.ENROLLMENT_WRITE, writes=True)
+@api.get("/enrollment-tokens/<id>/qr.svg", Permission.ENROLLMENT_WRITE, {200: SVG}, writes=True, problems=(409,))
 def token_svg(path: IdPath) -> Response:
     """The token's QR code as SVG."""
     return _image(qr.svg(enrollment_tokens.show_code(current_actor(), path.id)), "image/svg+xml")
 
 
-@api.get("/enrollment-tokens/<id>/qr.png", Permission.ENROLLMENT_WRITE, writes=True)
+@api.get("/enrollment-tokens/<id>/qr.png", Permission.ENROLLMENT_WRITE, {200: PNG}, writes=True, problems=(409,))
 def token_png(path: IdPath) -> Response:
     """The token's QR code as PNG."""
     return _image(qr.png(enrollment_tokens.show_code(current_actor(), path.id)), "image/png")
@@ -133,7 +135,7 @@ def get_notice() -> Response:
     return reply(asdict(notices.current()))
 
 
-@api.put("/notice", Permission.NOTICE_WRITE, {200: NoticeRead})
+@api.put("/notice", Permission.NOTICE_WRITE, {200: NoticeRead}, problems=(409,))
 def put_notice(body: NoticeBody) -> Response:
     """Put a new notice in force."""
     return reply(asdict(notices.publish(current_actor(), body.texts, body.version)))

@@ -110,9 +110,10 @@ def revoked() -> list[tuple[str, datetime]]:
     return sorted(found.items())
 
 
-def crl(encoding: str = "pem") -> bytes:
-    """The signed revocation list as `pem` or `der`, from the database as it is now."""
-    return runtime().ca.crl(revoked(), encoding)
+def newest_revocations() -> tuple[datetime | None, datetime | None]:
+    """When the newest revocations of either kind were, at the cost of two looks into an index."""
+    known = session().scalar(select(func.max(Certificate.revoked_at)))
+    return known, session().scalar(select(func.max(OrphanRevocation.revoked_at)))
 
 
 def newest(device_id: str) -> Certificate:

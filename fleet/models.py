@@ -106,7 +106,7 @@ class Certificate(Base):
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     superseded_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class ExpectedPhone(Base):
@@ -147,7 +147,7 @@ class OrphanRevocation(Base):
     __tablename__ = "orphan_revocations"
 
     serial: Mapped[str] = mapped_column(String(40), primary_key=True)
-    revoked_at: Mapped[datetime]
+    revoked_at: Mapped[datetime] = mapped_column(index=True)
     expires_at: Mapped[datetime]
 
 

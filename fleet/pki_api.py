@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from flask import Response, current_app, request
 
-from flask import Response, current_app
-
-from core.http.access import Access
+from core.http.access import Access, Content
 from core.http.routes import Api
-from fleet import certificates
+from fleet.revocation_list import RevocationList
 
 api = Api("pki", __name__, prefix="")
 CRL_TYPE = "application/pkix-crl"
-ANSWER: dict[Any, Any] = {"content": {CRL_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+ANSWER: Content = {CRL_TYPE: {"type": "string", "format": "binary"}}
+EXTENSION = "shouji_revocation_list"
 
 
 @api.get("/pki/crl.der", Access.PUBLIC, {200: ANSWER})
 def get_crl() -> Response:
-    """Serials of revoked certificates, signed by the fleet CA."""
-    answer = current_app.response_class(certificates.crl("der"), mimetype=CRL_TYPE)
-    answer.headers["Cache-Control"] = "no-cache"
+    """Serials of revoked certificates, signed by the fleet CA; 304 for whoever has this list already."""
+    kept: RevocationList = current_app.extensions.setdefault(EXTENSION, RevocationList())
+    signed = kept.current()
+    answer = current_app.response_class(signed.der, mimetype=CRL_TYPE)
+    answer.set_etag(signed.tag, weak=True)
+    answer.headers["Cache-Control"] = "public, no-cache"
+    answer.make_conditional(request)
     return answer

@@ -80,4 +80,4 @@ def _views(devices: list[Device]) -> list[Unconfirmed]:
 
 def _living_by_serial(serials: list[str]) -> dict[str, int]:
     query = select(Device.serial, func.count(Device.id)).where(Device.serial.in_(serials), Device.state.in_(LIVING))
-    return {serial: number for serial, number in session().execute(query.group_by(Device.serial))}
+    return {row[0]: row[1] for row in session().execute(query.group_by(Device.serial))}

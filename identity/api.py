@@ -52,7 +52,7 @@ def list_staff(query: StaffQuery) -> Response:
     return page_reply(page, _person)
 
 
-@api.post("/staff", Permission.STAFF_WRITE, {201: StaffRead})
+@api.post("/staff", Permission.STAFF_WRITE, {201: StaffRead}, problems=(409,))
 def create_staff(body: StaffBody) -> Response:
     """Take somebody in."""
     return reply(_person(people.create(current_actor(), **body.model_dump())), 201)
@@ -67,7 +67,7 @@ def get_staff(path: IdPath) -> Response:
     return answer
 
 
-@api.patch("/staff/<id>", Permission.STAFF_WRITE, {200: StaffRead})
+@api.patch("/staff/<id>", Permission.STAFF_WRITE, {200: StaffRead}, problems=(409,))
 def change_staff(path: IdPath, body: StaffChange) -> Response:
     """Change some members of a person."""
     fields = body.model_fields_set - {"revision"}
@@ -78,7 +78,7 @@ def change_staff(path: IdPath, body: StaffChange) -> Response:
     return reply(_person(view))
 
 
-@api.delete("/staff/<id>", Permission.STAFF_WRITE, {204: None})
+@api.delete("/staff/<id>", Permission.STAFF_WRITE, {204: None}, problems=(409,))
 def delete_staff(path: IdPath) -> Response:
     """End somebody's access; the person stays in history."""
     people.deactivate(current_actor(), path.id, _revision(None))
@@ -98,7 +98,7 @@ def list_org_units(query: PageQuery) -> Response:
     return page_reply(org.find(current_actor(), query.cursor, query.limit), _unit)
 
 
-@api.post("/org-units", Permission.ORG_WRITE, {201: OrgUnitRead})
+@api.post("/org-units", Permission.ORG_WRITE, {201: OrgUnitRead}, problems=(409,))
 def create_org_unit(body: OrgUnitBody) -> Response:
     """Make a unit, or a whole path of them."""
     if (body.name is None) == (body.path is None):
@@ -117,14 +117,14 @@ def get_org_unit(path: IdPath) -> Response:
     return answer
 
 
-@api.patch("/org-units/<id>", Permission.ORG_WRITE, {200: OrgUnitRead})
+@api.patch("/org-units/<id>", Permission.ORG_WRITE, {200: OrgUnitRead}, problems=(409,))
 def change_org_unit(path: IdPath, body: OrgUnitChange) -> Response:
     """Rename or move a unit with all that is below it."""
     revision = _revision(body.revision)
     return reply(_unit(org.change(current_actor(), path.id, name=body.name, parent=body.parent, revision=revision)))
 
 
-@api.delete("/org-units/<id>", Permission.ORG_WRITE, {204: None})
+@api.delete("/org-units/<id>", Permission.ORG_WRITE, {204: None}, problems=(409,))
 def delete_org_unit(path: IdPath) -> Response:
     """Remove an empty unit."""
     org.delete(current_actor(), path.id)

@@ -66,7 +66,7 @@ def count(actor: Actor) -> int:
 def people_in(unit_ids: Collection[str]) -> dict[str, int]:
     """How many active people stand in each of the units themselves; units without any are missing."""
     query = select(Person.unit_id, func.count(Person.id)).where(Person.unit_id.in_(unit_ids), Person.state == ACTIVE)
-    return {unit_id: number for unit_id, number in session().execute(query.group_by(Person.unit_id))}
+    return {row[0]: row[1] for row in session().execute(query.group_by(Person.unit_id))}
 
 
 def get(actor: Actor, unit_id: str) -> UnitView:

@@ -40,7 +40,7 @@ def list_quarantine(query: PageQuery) -> Response:
     return page_reply(page, LetterOut.model_validate)
 
 
-@api.post("/quarantine/<id>/replay", Permission.QUARANTINE_REPLAY, {200: LetterOut})
+@api.post("/quarantine/<id>/replay", Permission.QUARANTINE_REPLAY, {200: LetterOut}, problems=(409,))
 def replay_letter(path: IdPath) -> Response:
     """Hand a refused message to its handler again."""
     router: Router = current_app.extensions[ROUTER_EXTENSION]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Response, current_app, request
 
 from core.errors import BadInput
+from core.http.access import Content
 from core.http.answers import PageOut, page_reply, reply
 from core.http.fields import IdPath, PageQuery
 from core.http.identity import current_actor
-from core.http.routes import Api
+from core.http.routes import JSON, Api
 from core.permissions import Permission
 from core.text import Text
 from policies import apply, documents, explain, publish, rollouts
@@ -19,9 +20,11 @@ from policies.schemas import (
     DeleteQuery,
     DocumentPath,
     DocumentRead,
+    Documents,
     DocumentsQuery,
     ExplainQuery,
     ExplanationRead,
+    OneDocument,
     PlanQuery,
     PublicationRead,
     PublishBody,
@@ -30,22 +33,24 @@ from policies.schemas import (
 )
 
 api = Api("policies", __name__)
+YAML = "application/yaml"
 FORMATS: dict[str, Format] = {
-    "application/json": "json",
-    "application/yaml": "yaml",
+    JSON: "json",
+    YAML: "yaml",
     "application/x-yaml": "yaml",
     "text/yaml": "yaml",
 }
+DOCUMENTS: Content = {name: Documents if form == "json" else OneDocument for name, form in FORMATS.items()}
 
 
-@api.post("/documents/plan", Permission.DOCUMENT_READ, {200: ChangesRead})
+@api.post("/documents/plan", Permission.DOCUMENT_READ, {200: ChangesRead}, takes=DOCUMENTS, problems=(409,))
 def plan_documents(query: PlanQuery) -> Response:
     """What applying and publishing documents (YAML or JSON) would change; nothing is changed."""
     outcome = apply.plan(current_actor(), request.get_data(), _format(), prune=query.prune)
     return reply(outcome.plain())
 
 
-@api.post("/documents/apply", Permission.DOCUMENT_WRITE, {200: ChangesRead})
+@api.post("/documents/apply", Permission.DOCUMENT_WRITE, {200: ChangesRead}, takes=DOCUMENTS, problems=(409,))
 def apply_documents(query: ApplyQuery) -> Response:
     """Store documents (YAML or JSON) in one transaction, and publish them if asked."""
     outcome = apply.apply(
@@ -66,10 +71,10 @@ def list_documents(query: DocumentsQuery) -> Response:
     return page_reply(page, DocumentRead.model_validate)
 
 
-@api.get("/documents/export", Permission.DOCUMENT_READ)
+@api.get("/documents/export", Permission.DOCUMENT_READ, {200: {YAML: {"type": "string"}}})
 def export_documents() -> Response:
     """All documents as one YAML text."""
-    return current_app.response_class(documents.export(current_actor()), mimetype="application/yaml")
+    return current_app.response_class(documents.export(current_actor()), mimetype=YAML)
 
 
 @api.get("/documents/<kind>/<name>", Permission.DOCUMENT_READ, {200: DocumentRead})
@@ -91,7 +96,7 @@ def list_versions(path: DocumentPath, query: PageQuery) -> Response:
     return page_reply(page, VersionRead.model_validate)
 
 
-@api.post("/documents/<kind>/<name>/publish", Permission.DOCUMENT_PUBLISH, {200: PublicationRead})
+@api.post("/documents/<kind>/<name>/publish", Permission.DOCUMENT_PUBLISH, {200: PublicationRead}, problems=(409,))
 def publish_document(path: DocumentPath, body: PublishBody) -> Response:
     """Publish a draft, or older content as a new version."""
     done = publish.publish(current_actor(), path.kind, path.name, version=body.version, reason=body.reason)

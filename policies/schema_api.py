@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from flask import Response, current_app, json
 from pydantic import BaseModel, Field
 
 from core.errors import NotFound
-from core.http.access import Access
+from core.http.access import Access, Content
 from core.http.answers import reply
 from core.http.routes import Api
 from core.text import Text
@@ -19,8 +19,8 @@ api = Api("schemas", __name__)
 asyncapi = Api("asyncapi", __name__, prefix="")
 SCHEMA_JSON = "application/schema+json"
 ASYNCAPI_JSON = "application/vnd.aai.asyncapi+json"
-ANSWER: dict[Any, Any] = {"content": {SCHEMA_JSON: {"schema": {"type": "object"}}}}
-ASYNCAPI: dict[Any, Any] = {"content": {ASYNCAPI_JSON: {"schema": {"type": "object"}}}}
+ANSWER: Content = {SCHEMA_JSON: {"type": "object"}}
+ASYNCAPI: Content = {ASYNCAPI_JSON: {"type": "object"}}
 
 
 class SchemaName(BaseModel):

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
-from core.http.fields import PageQuery
+from core.http.fields import Body, PageQuery
+from policies.language.kinds import AnyDocument
 
 KindName = Literal["Policy", "KeywordSet", "Calendar", "Group", "Assignment"]
+
+
+class OneDocument(RootModel[AnyDocument]):
+    """A document; a YAML text holds any number of them, separated by `---`."""
+
+
+class Documents(RootModel[AnyDocument | list[AnyDocument]]):
+    """A document, or several."""
 
 
 class PlanQuery(BaseModel):
@@ -49,10 +58,8 @@ class BlobPath(BaseModel):
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class PublishBody(BaseModel):
+class PublishBody(Body):
     """`version` publishes older content as a new version."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: Annotated[int, Field(ge=1)] | None = None
     reason: Annotated[str, Field(max_length=500)] = ""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel
 
 from core.permissions import Permission
 
@@ -18,18 +22,27 @@ class Access(Enum):
 
 
 Demand = Permission | Access
+Content = Mapping[str, type[BaseModel] | dict[str, Any]]
+"""Media types of a body, each with the model or the JSON Schema of what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class RouteRule:
-    """The demand of one endpoint, whether its GET writes or its POST only reads, whether it answers with a page and takes
-    a JSON body."""
+    """The demand of one endpoint and what it takes and answers.
+
+    `writes`: its GET writes; `reads`: its POST only reads; `page`: errors are answered as pages; `takes_json`: its body
+    is JSON and nothing else; `query`: the query members that there are, None where others are let through.
+    """
 
     demand: Demand
     writes: bool = False
     page: bool = False
     takes_json: bool = False
     reads: bool = False
+    query: tuple[str, ...] | None = None
+    takes: Content = field(default_factory=dict)
+    answers: Mapping[int, Content] = field(default_factory=dict)
+    problems: tuple[int, ...] = ()
 
 
 class RouteTable:

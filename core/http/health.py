@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from collections.abc import Iterable
+from typing import Any
 
 from flask import Response, current_app, request
 from sqlalchemy import text
@@ -14,21 +15,31 @@ from core.db import session
 from core.errors import Forbidden
 from core.http.access import Access
 from core.http.answers import reply
-from core.http.routes import Api
+from core.http.routes import JSON, Api
 from core.metrics import Gauge
 from core.runtime import settings
 from core.text import Text
 
 api = Api("health", __name__, prefix="")
+EXPOSITION = "text/plain; version=0.0.4"
+STATUS: dict[str, Any] = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+READY: dict[str, Any] = {
+    "type": "object",
+    "required": ["status", "checks"],
+    "properties": {
+        "status": {"enum": ["ready", "not_ready"]},
+        "checks": {"type": "object", "additionalProperties": {"type": "boolean"}},
+    },
+}
 
 
-@api.get("/healthz", Access.PUBLIC)
+@api.get("/healthz", Access.PUBLIC, {200: {JSON: STATUS}})
 def healthz() -> Response:
     """The web process answers."""
     return reply({"status": "ok"})
 
 
-@api.get("/readyz", Access.PUBLIC)
+@api.get("/readyz", Access.PUBLIC, {200: {JSON: READY}, 503: {JSON: READY}})
 def readyz() -> Response:
     """Database, worker and broker are there; 503 names what is away."""
     session().execute(text("SELECT 1"))
@@ -39,11 +50,11 @@ def readyz() -> Response:
     return reply({"status": "ready" if ready else "not_ready", "checks": checks}, 200 if ready else 503)
 
 
-@api.get("/metrics", Access.METRICS)
+@api.get("/metrics", Access.METRICS, {200: {EXPOSITION: {"type": "string"}}})
 def metrics_page() -> Response:
     """Figures for Prometheus."""
     _check_collector()
-    return current_app.response_class(metrics.exposition(), mimetype="text/plain; version=0.0.4")
+    return current_app.response_class(metrics.exposition(), mimetype=EXPOSITION)
 
 
 def _check_collector() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import Response, current_app, request
 from sqlalchemy import LargeBinary, String, delete, select
@@ -25,6 +26,7 @@ from core.text import Text
 HEADER = "Idempotency-Key"
 MAX_KEY = 200
 KEEP = timedelta(days=1)
+KEPT_HEADERS = ("Content-Type", "Cache-Control", "ETag")
 
 
 class IdempotentAnswer(Base):
@@ -35,6 +37,7 @@ class IdempotentAnswer(Base):
     scope: Mapped[str] = mapped_column(String(64), primary_key=True)
     body_hash: Mapped[str] = mapped_column(String(64))
     status: Mapped[int]
+    headers: Mapped[dict[str, Any]]
     answer: Mapped[bytes] = mapped_column(LargeBinary)
     at: Mapped[datetime] = mapped_column(index=True)
 
@@ -70,7 +73,7 @@ def replay() -> Response | None:
             ),
         )
     body = runtime().envelope.open(found.answer, f"idempotent:{scope}")
-    return current_app.response_class(body, status=found.status, mimetype="application/json")
+    return current_app.response_class(body, status=found.status, headers=found.headers)
 
 
 def remember(answer: Response) -> None:
@@ -80,7 +83,14 @@ def remember(answer: Response) -> None:
         return
     sealed = runtime().envelope.seal(answer.get_data(), f"idempotent:{scope}")
     session().add(
-        IdempotentAnswer(scope=scope, body_hash=_body_hash(), status=answer.status_code, answer=sealed, at=clock.now())
+        IdempotentAnswer(
+            scope=scope,
+            body_hash=_body_hash(),
+            status=answer.status_code,
+            headers={name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers},
+            answer=sealed,
+            at=clock.now(),
+        )
     )
     try:
         session().flush()

@@ -5,13 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, current_app, json, request
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from core.errors import Invalid, ShoujiError
 from core.text import Text, negotiate
 
 PROBLEM_JSON = "application/problem+json"
+
+
+class WrongMember(BaseModel):
+    """One wrong member of the input: where it is, of what kind the error is, and words for people."""
+
+    path: str
+    code: str
+    text: str
+
+
+class Problem(BaseModel):
+    """A problem (RFC 9457); further members go with the `code`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[WrongMember] | None = None
+
+
 HTTP_CODES = {
     400: "bad_request",
     404: "no_such_page",

@@ -2,62 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar, cast, get_type_hints
 
 from flask import Blueprint
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
-from core.http.access import Demand, RouteRule, table
+from core.http.access import Access, Content, Demand, RouteRule, table
 
 View = TypeVar("View", bound=Callable[..., Any])
-Answers = dict[int | str, type[BaseModel] | dict[Any, Any] | None]
+Answers = Mapping[int, type[BaseModel] | Content | None]
 API_PREFIX = "/api/v1"
+JSON = "application/json"
 
 
 class Api:
-    """A room's HTTP interface: typed input (`path`, `query`, `body` arguments), OpenAPI, one demand per route."""
+    """A room's HTTP interface: typed input (`path`, `query`, `body` arguments), OpenAPI, one demand per route.
+
+    `answers`: what it answers by status, a model being JSON. `takes`: the content of a body that the view reads itself.
+    `problems`: statuses of its problem answers beside those that every route of its kind has.
+    """
 
     def __init__(self, name: str, import_name: str, *, prefix: str = API_PREFIX) -> None:
         self.blueprint = APIBlueprint(f"api_{name}", import_name, url_prefix=prefix, abp_tags=[Tag(name=name)])
+        self._strict = prefix.startswith(API_PREFIX)
 
     def get(
-        self, rule: str, demand: Demand, answers: Answers | None = None, *, writes: bool = False
+        self,
+        rule: str,
+        demand: Demand,
+        answers: Answers | None = None,
+        *,
+        writes: bool = False,
+        problems: tuple[int, ...] = (),
     ) -> Callable[[View], View]:
         """A GET route; `writes` when it records something (an audited read)."""
-        return self._route("get", rule, demand, answers, writes)
+        return self._route("get", rule, RouteRule(demand, writes, problems=problems), answers)
 
-    def post(self, rule: str, demand: Demand, answers: Answers | None = None) -> Callable[[View], View]:
-        """A POST route; it honours Idempotency-Key."""
-        return self._route("post", rule, demand, answers, True)
-
-    def put(self, rule: str, demand: Demand, answers: Answers | None = None) -> Callable[[View], View]:
-        """A PUT route."""
-        return self._route("put", rule, demand, answers, True)
-
-    def patch(self, rule: str, demand: Demand, answers: Answers | None = None) -> Callable[[View], View]:
-        """A PATCH route."""
-        return self._route("patch", rule, demand, answers, True)
-
-    def delete(self, rule: str, demand: Demand, answers: Answers | None = None) -> Callable[[View], View]:
-        """A DELETE route."""
-        return self._route("delete", rule, demand, answers, True)
-
-    def _route(
-        self, method: str, rule: str, demand: Demand, answers: Answers | None, writes: bool
+    def post(
+        self,
+        rule: str,
+        demand: Demand,
+        answers: Answers | None = None,
+        *,
+        takes: Content | None = None,
+        problems: tuple[int, ...] = (),
     ) -> Callable[[View], View]:
+        """A POST route; it honours Idempotency-Key."""
+        return self._route("post", rule, RouteRule(demand, True, takes=takes or {}, problems=problems), answers)
+
+    def put(
+        self, rule: str, demand: Demand, answers: Answers | None = None, *, problems: tuple[int, ...] = ()
+    ) -> Callable[[View], View]:
+        """A PUT route."""
+        return self._route("put", rule, RouteRule(demand, True, problems=problems), answers)
+
+    def patch(
+        self, rule: str, demand: Demand, answers: Answers | None = None, *, problems: tuple[int, ...] = ()
+    ) -> Callable[[View], View]:
+        """A PATCH route."""
+        return self._route("patch", rule, RouteRule(demand, True, problems=problems), answers)
+
+    def delete(
+        self, rule: str, demand: Demand, answers: Answers | None = None, *, problems: tuple[int, ...] = ()
+    ) -> Callable[[View], View]:
+        """A DELETE route."""
+        return self._route("delete", rule, RouteRule(demand, True, problems=problems), answers)
+
+    def _route(self, method: str, rule: str, said: RouteRule, answers: Answers | None) -> Callable[[View], View]:
         register = getattr(self.blueprint, method)
 
         def add(view: View) -> View:
-            takes_json = "body" in view.__annotations__
-            table.add(f"{self.blueprint.name}.{view.__name__}", RouteRule(demand, writes, takes_json=takes_json))
+            hints = get_type_hints(view)
+            body: type[BaseModel] | None = hints.get("body")
+            complete = replace(
+                said,
+                takes_json=body is not None,
+                # Phones may be newer than the server: what they say beyond it is ignored (PROTOCOL 1).
+                query=None if said.demand is Access.DEVICE or not self._strict else _members(hints.get("query")),
+                takes={JSON: body} if body else said.takes,
+                answers={status: _content(answer) for status, answer in (answers or {}).items()},
+            )
+            table.add(f"{self.blueprint.name}.{view.__name__}", complete)
             summary = (view.__doc__ or "").strip().split("\n")[0]
-            register(rule, summary=summary, responses=answers or {}, endpoint=view.__name__)(view)
+            register(rule, summary=summary, endpoint=view.__name__)(view)
             return view
 
         return add
+
+
+def _members(query: type[BaseModel] | None) -> tuple[str, ...]:
+    fields = query.model_fields if query else {}
+    return tuple(field.alias or name for name, field in fields.items())
+
+
+def _content(answer: type[BaseModel] | Content | None) -> Content:
+    if answer is None:
+        return {}
+    return answer if isinstance(answer, Mapping) else {JSON: answer}
 
 
 class Pages:

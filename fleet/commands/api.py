@@ -32,7 +32,7 @@ from fleet.commands.selection import Selector
 api = Api("commands", __name__)
 
 
-@api.post("/devices/<id>/commands", Permission.COMMAND_SEND, {202: AcceptedRead})
+@api.post("/devices/<id>/commands", Permission.COMMAND_SEND, {202: AcceptedRead}, problems=(409, 429))
 def send_command(path: IdPath, body: CommandBody) -> Response:
     """Send a command to one phone; a wipe waits for a second person."""
     wish = Wish(body.type, body.args, body.reason, body.expires_in)
@@ -45,7 +45,7 @@ def list_device_commands(path: IdPath, query: PageQuery) -> Response:
     return page_reply(reading.of_device(current_actor(), path.id, query.cursor, query.limit), _command)
 
 
-@api.post("/commands", Permission.COMMAND_SEND, {202: AcceptedRead})
+@api.post("/commands", Permission.COMMAND_SEND, {202: AcceptedRead}, problems=(409, 429))
 def send_commands(body: ManyBody) -> Response:
     """Send a command to many phones; the request is taken or refused whole."""
     wish = Wish(body.type, body.args, body.reason, body.expires_in)
@@ -64,21 +64,21 @@ def get_command(path: IdPath) -> Response:
     return _shown(path.id)
 
 
-@api.post("/commands/<id>/approve", Permission.COMMAND_APPROVE, {200: CommandRead})
+@api.post("/commands/<id>/approve", Permission.COMMAND_APPROVE, {200: CommandRead}, problems=(409,))
 def approve_command(path: IdPath, body: ReasonBody) -> Response:
     """Let it happen, as the second person."""
     approval.approve(current_actor(), path.id, body.reason)
     return _shown(path.id)
 
 
-@api.post("/commands/<id>/deny", Permission.COMMAND_APPROVE, {200: CommandRead})
+@api.post("/commands/<id>/deny", Permission.COMMAND_APPROVE, {200: CommandRead}, problems=(409,))
 def deny_command(path: IdPath, body: ReasonBody) -> Response:
     """Keep it from happening, as the second person."""
     approval.deny(current_actor(), path.id, body.reason)
     return _shown(path.id)
 
 
-@api.post("/commands/<id>/cancel", Permission.COMMAND_SEND, {200: CommandRead})
+@api.post("/commands/<id>/cancel", Permission.COMMAND_SEND, {200: CommandRead}, problems=(409,))
 def cancel_command(path: IdPath, body: ReasonBody) -> Response:
     """Cancel what is not received yet; it dies with the last signature handed out."""
     cancel.cancel(current_actor(), path.id, body.reason)

@@ -15,7 +15,7 @@ Coordinate = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
 class Jwk(Message):
-    """A public P-256 key; `kid` is its RFC 7638 thumbprint."""
+    """A public P-256 key; `kid` is its RFC 7638 thumbprint. With its private part `d` it is refused and not kept."""
 
     kty: Literal["EC"]
     crv: Literal["P-256"]
@@ -24,6 +24,7 @@ class Jwk(Message):
     use: Literal["sig", "enc"] | None = absent()
     kid: Label | None = absent()
     alg: Label | None = absent()
+    d: None = Field(default=None, exclude=True)
 
     @property
     def thumbprint(self) -> str:

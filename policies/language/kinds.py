@@ -199,6 +199,7 @@ class Assignment(Document):
     spec: AssignmentSpec
 
 
+AnyDocument = Annotated[Policy | KeywordSet | Calendar | Group | Assignment, Field(discriminator="kind")]
 KINDS: dict[str, type[Document]] = {
     "KeywordSet": KeywordSet,
     "Calendar": Calendar,

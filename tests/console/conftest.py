@@ -18,7 +18,6 @@ from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
 
 from core.db import Base, db
-from core.http.limits import limiter
 from core.runtime import EXTENSION
 from identity import passwords
 from tests.conftest import _empty_tables
@@ -39,7 +38,6 @@ def site(migrated_app: Flask) -> Site:
     with migrated_app.app_context():
         Base.metadata.create_all(db.engine)
         _empty_tables()
-        limiter.reset()
     return Site.found(migrated_app)
 
 

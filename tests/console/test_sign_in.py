@@ -10,7 +10,6 @@ import time_machine
 from flask import Flask
 
 from core.http.identity import SESSION_COOKIE
-from core.http.limits import limiter
 from core.uow import unit_of_work
 from identity import sign_in as door
 from identity import totp
@@ -177,7 +176,6 @@ def fresh(migrated_app: Flask) -> tuple[Flask, str]:
     """A new installation and the path of its setup link."""
     with migrated_app.app_context():
         _empty_tables()
-        limiter.reset()
         link = world.first_start().setup_url
     assert link
     return migrated_app, "/setup/" + link.rsplit("/", 1)[1]

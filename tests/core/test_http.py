@@ -22,6 +22,7 @@ from core.http.access import Access
 from core.http.answers import reply
 from core.http.identity import Authenticators, current_actor
 from core.http.routes import Api
+from core.ids import new_id
 from core.permissions import Permission
 from core.text import Text
 from core.uow import unit_of_work
@@ -49,6 +50,13 @@ def make_thing(body: Thing) -> Response:
     if BUSY:
         raise OperationalError("x", {}, sqlite3.OperationalError("locked"))
     return reply(body, 201)
+
+
+@api.post("/signed", Permission.STAFF_WRITE)
+def make_signed() -> Response:
+    """Answer with something else than JSON, never the same twice."""
+    headers = {"Cache-Control": "private, max-age=7"}
+    return Response(f"a.b.{new_id()}", 200, headers, mimetype="application/jose")
 
 
 @api.get("/things", Access.PUBLIC)
@@ -214,3 +222,12 @@ def test_a_failed_try_does_not_use_up_its_key(caller: FlaskClient) -> None:
 def test_a_cookie_is_no_credential_for_the_api(caller: FlaskClient) -> None:
     caller.set_cookie("shouji_session", "writer")
     assert caller.post("/edge/things", json={"name": "a", "size": 1}).status_code == 401
+
+
+def test_a_repeated_answer_keeps_its_media_type_and_what_caches_are_told(edge: Flask) -> None:
+    client = edge.test_client()
+    headers = {"Authorization": "Bearer writer", "Idempotency-Key": "signed"}
+    first, again = (client.post("/edge/signed", headers=headers) for _ in range(2))
+    assert (first.data, first.content_type, first.status_code) == (again.data, again.content_type, again.status_code)
+    assert again.mimetype == "application/jose"
+    assert again.headers["Cache-Control"] == "private, max-age=7"

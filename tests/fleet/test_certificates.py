@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 import time_machine
 from cryptography import x509
+from sqlalchemy import update
 
 from core import jobs, outbox
 from core.runtime import runtime
 from core.uow import unit_of_work
+from fleet.models import Certificate
 from tests.fleet.company import API, Company
 from tests.fleet.phone import Phone, csr, new_key, rsa_csr
 
@@ -124,3 +126,55 @@ def test_the_list_is_signed_again_daily(company: Company) -> None:
     assert jobs.run("fleet-revocation-list") == "done"
     with unit_of_work(write=False) as current:
         assert ("crl", "crl") in {(row.effect, row.key) for row in outbox.due(current, 100)}
+
+
+def test_the_list_is_signed_once_however_often_strangers_ask(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed: list[int] = []
+    authority = runtime().ca
+    sign = authority.crl
+
+    def counted(*given: Any) -> bytes:
+        signed.append(1)
+        return sign(*given)
+
+    monkeypatch.setattr(authority, "crl", counted)
+    phone = company.enroll()
+    company.post(f"/devices/{phone.id}/revoke", {"reason": "丢失"})
+    first = company.client.get("/pki/crl.der")
+    assert {company.client.get("/pki/crl.der").data for _ in range(20)} == {first.data}
+    assert len(signed) == 1
+    other = company.enroll()
+    company.post(f"/devices/{other.id}/revoke", {"reason": "丢失"})
+    assert len(revoked(company)) == 2
+    assert len(signed) == 2
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=1), tick=True):
+        tomorrow = company.client.get("/pki/crl.der")
+    assert len(signed) == 3
+    ends = [x509.load_der_x509_crl(answer.data).next_update_utc for answer in (first, tomorrow)]
+    assert ends[0] and ends[1] and ends[1] > ends[0]
+
+
+def test_whoever_has_the_list_is_told_so_until_it_changes(company: Company) -> None:
+    answer = company.client.get("/pki/crl.der")
+    assert answer.headers["Cache-Control"] == "public, no-cache"
+    have = {"If-None-Match": answer.headers["ETag"]}
+    same = company.client.get("/pki/crl.der", headers=have)
+    assert (same.status_code, same.data) == (304, b"")
+    phone = company.enroll()
+    company.post(f"/devices/{phone.id}/revoke", {"reason": "丢失"})
+    changed = company.client.get("/pki/crl.der", headers=have)
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != answer.headers["ETag"]
+
+
+def test_a_revocation_that_committed_out_of_order_is_on_the_list_a_minute_later(company: Company) -> None:
+    token = company.token()
+    late, early = company.enroll(token=token), company.enroll(token=token)
+    company.post(f"/devices/{early.id}/revoke", {"reason": "丢失"})
+    assert len(revoked(company)) == 1
+    (serial,) = serials(company, late)
+    with unit_of_work() as current:
+        before = datetime.now(UTC) - timedelta(seconds=20)
+        current.execute(update(Certificate).where(Certificate.serial == serial).values(revoked_at=before))
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1), tick=True):
+        assert serial in revoked(company)

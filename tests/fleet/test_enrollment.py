@@ -294,3 +294,13 @@ def _effects() -> set[tuple[str, str]]:
 
 def _later(seconds: float) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def test_a_key_that_comes_with_its_private_part_is_refused_and_neither_kept_nor_repeated(company: Company) -> None:
+    phone, token = Phone(), company.token()
+    leaked = {**jwk(phone.encryption), "d": "c2VjcmV0LXByaXZhdGUtcGFydC1vZi10aGUta2V5LTAwMDA"}
+    answer = company.try_enroll(phone, token, encryption_key=leaked)
+    assert (answer.status_code, answer.json["code"]) == (422, "private_key_sent")
+    assert leaked["d"] not in answer.text
+    assert company.get("/devices").json["items"] == []
+    assert company.try_enroll(phone, token).status_code == 201

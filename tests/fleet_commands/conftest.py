@@ -11,7 +11,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from core.db import Base, db
-from core.http.limits import limiter
 from core.runtime import EXTENSION, Runtime, runtime
 from fleet import guards as fleet_guards
 from fleet.commands import guards, offers
@@ -35,11 +34,6 @@ def _light_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits(app: Flask) -> None:
-    limiter.reset()
 
 
 @pytest.fixture

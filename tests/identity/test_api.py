@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
+from sqlalchemy import func, select
 
+from app import create_app
+from config.settings import Settings
+from core import jobs
+from core.http.limits import FailedSignIn
+from core.runtime import runtime
 from core.uow import unit_of_work
 from identity import throttle
 from tests.identity import world
@@ -318,3 +327,29 @@ def test_an_address_that_guesses_many_names_is_stopped_and_good_sign_ins_cost_no
         "too_many",
         "application/problem+json",
     )
+
+
+def test_failures_are_counted_where_every_web_process_sees_them(
+    app: Flask, client: JsonClient, database_url: str, tmp_path: Path
+) -> None:
+    other = create_app(Settings(data_dir=tmp_path, database_url=database_url, key_ring=runtime().settings.keys_dir))  # type: ignore[arg-type]
+    guess = {"username": "nobody", "password": "wrong password!"}
+    for number in range(10):
+        process = other.test_client() if number % 2 else client
+        assert process.post(f"{API}/auth/token", json={**guess, "username": f"name{number}"}).status_code == 401
+    for process in (other.test_client(), client):
+        stopped = process.post(f"{API}/auth/token", json=guess)
+        assert stopped.status_code == 429
+        assert 1 <= int(stopped.headers["Retry-After"]) <= 60
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=61), tick=True):
+        assert client.post(f"{API}/auth/token", json=guess).status_code == 401
+
+
+def test_failures_that_no_longer_count_are_forgotten(app: Flask, client: JsonClient) -> None:
+    client.post(f"{API}/auth/token", json={"username": "nobody", "password": "wrong password!"})
+    with unit_of_work(write=False) as current:
+        assert current.scalar(select(func.count()).select_from(FailedSignIn)) == 1
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=2), tick=True):
+        assert jobs.run("housekeeping") == "done"
+    with unit_of_work(write=False) as current:
+        assert current.scalar(select(func.count()).select_from(FailedSignIn)) == 0
