@@ -7,7 +7,6 @@ it did when asked by a line on standard input.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import os
@@ -24,7 +23,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bench import wire
 from bench.broker import reply_topic
-from core.crypto.jwk import thumbprint
+from core.crypto.jwk import b64u, thumbprint, unb64u
+from core.process import spare_the_collector
 from mqtt.contract import topics
 from mqtt.contract.limits import SESSION_EXPIRY_S
 from mqtt.contract.names import Typ, Up
@@ -38,11 +38,6 @@ DESIRED, BASELINE = b"/down/desired", b"/down/bench"
 NONCES = 12
 """Signatures that a phone can give cheaply; beyond that it makes a nonce when it needs one."""
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-
-
-def b64u(data: bytes) -> bytes:
-    """base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
 class Signer:
@@ -126,8 +121,7 @@ class LightPhone:
             self.answered += 1
 
     def _report(self, desired: bytes) -> bytes:
-        middle = desired.split(b".")[1]
-        wanted = json.loads(base64.urlsafe_b64decode(middle + b"=" * (-len(middle) % 4)))
+        wanted = json.loads(unb64u(desired.split(b".")[1]))
         now = time.time()
         at = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}Z"
         claims = (
@@ -135,8 +129,8 @@ class LightPhone:
             f'"detail":null,"at":"{at}","rules":{{"device":"enforced","protection":"enforced"}},'
             f'"sub":"{self.device_id}","jti":"{uuid.uuid4()}","iat":{int(now)}}}'
         )
-        signed = self._header + b"." + b64u(claims.encode())
-        return signed + b"." + b64u(self._signer.sign(signed))
+        signed = f"{self._header}.{b64u(claims.encode())}".encode()
+        return signed + b"." + b64u(self._signer.sign(signed)).encode()
 
 
 def connect(folder: Path, port: int) -> dict[int, LightPhone]:
@@ -187,6 +181,7 @@ def _tell(phones: dict[int, LightPhone]) -> None:
 def main() -> None:
     """Connect, say so, serve."""
     phones = connect(Path(sys.argv[1]), int(sys.argv[2]))
+    spare_the_collector()
     print(json.dumps({"connected": len(phones)}), flush=True)
     serve(phones)
 

@@ -150,6 +150,12 @@ def living_ids() -> Select[tuple[str, str]]:
     return select(Device.id, Device.org_unit_id).where(Device.state.in_(LIVING))
 
 
+def living_among(device_ids: Collection[str]) -> set[str]:
+    """Those of the ids that are phones in the fleet, in one query."""
+    query = select(Device.id).where(Device.id.in_(texts(session(), device_ids)), Device.state.in_(LIVING))
+    return set(session().scalars(query))
+
+
 def memberships() -> Select[tuple[str, str]]:
     """Columns `group_name`, `device_id` of all groups."""
     return select(GroupMember.group_name, GroupMember.device_id)

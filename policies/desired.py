@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select, update
 
@@ -21,16 +20,14 @@ DESIRED_EFFECT, BLOB_EFFECT = "desired", "blob"
 MAX_GENERATION = 2**53 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A bundle that was made for a mixture: both digests."""
 
     bundle: str
     mixture: str
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(NamedTuple):
     """The desired state of one phone."""
 
     device_id: str
@@ -137,7 +134,7 @@ def outrun(generations: Sequence[tuple[str, int]]) -> None:
 
 def of_devices(device_ids: Collection[str]) -> dict[str, Desired]:
     """Desired states of many phones in one query."""
-    return {row.device_id: Desired(row.device_id, row.generation, row.bundle, row.mixture) for row in _rows(device_ids)}
+    return {row[0]: Desired._make(row) for row in _rows(device_ids)}
 
 
 def _above(last: int) -> int:

@@ -26,7 +26,7 @@ def living(ids: Collection[str]) -> Iterator[list[Reached]]:
             .where(phones.c.id.in_(texts(session(), chosen)))
             .order_by(phones.c.id)
         )
-        found = [Reached(*row) for row in session().execute(query)]
+        found = [Reached._make(row) for row in session().execute(query)]
         if found:
             yield found
 

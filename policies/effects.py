@@ -23,9 +23,9 @@ def render_desired(rows: Sequence[Due], key: SigningKey) -> list[Publish]:
     """The newest desired state of each phone, signed; phones that left the fleet get none."""
     ids = sorted({row.key for row in rows})
     states = desired.of_devices(ids)
-    refs = blobs.refs({state.bundle for state in states.values()})
-    living = {phone.id for phone in fleet.refs(ids).values() if phone.living}
-    notice = notices.current_version()
+    living = fleet.living_among(ids)
+    named = {digest: ref.plain() for digest, ref in blobs.refs({state.bundle for state in states.values()}).items()}
+    notice, iat = notices.current_version(), clock.unix()
     messages = []
     for row in rows:
         state = states.get(row.key)
@@ -34,9 +34,9 @@ def render_desired(rows: Sequence[Due], key: SigningKey) -> list[Publish]:
         claims = {
             "sub": row.key,
             "generation": state.generation,
-            "bundle": refs[state.bundle].plain(),
+            "bundle": named[state.bundle],
             "notice": notice,
-            "iat": clock.unix(),
+            "iat": iat,
         }
         payload = sign(key, Typ.DESIRED, claims).encode()
         messages.append(Publish(row.id, topics.down(row.key, Down.DESIRED), payload, retain=True))

@@ -27,6 +27,7 @@ SIGNATURE_BYTES = 64
 HEADER_KEPT = 300
 _HALF = SIGNATURE_BYTES // 2
 _ECDSA = ec.ECDSA(SHA256())
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 _registry = jwe.JWERegistry(algorithms=["ECDH-ES", "A256GCM"])
 _registry.max_ciphertext_length = MAX_CIPHERTEXT
@@ -61,8 +62,7 @@ def verify_bytes(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) 
 
 def sign(key: SigningKey, typ: str, claims: Mapping[str, Any]) -> str:
     """A compact ES256 JWS of the claims with the given `typ`."""
-    payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":"))
-    signed = f"{_header(key.kid, typ)}.{b64u(payload.encode())}"
+    signed = f"{_header(key.kid, typ)}.{b64u(_ENCODER.encode(claims).encode())}"
     return f"{signed}.{b64u(sign_bytes(key.private, signed.encode()))}"
 
 

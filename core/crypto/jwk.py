@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import json
@@ -16,13 +15,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 PublicKey = ec.EllipticCurvePublicKey
 COORDINATE_BYTES = 32
+_TO_URL = bytes.maketrans(b"+/", b"-_")
 # What the usual alphabet has and that of URLs has not becomes something that neither has.
 _FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
 
 
 def b64u(data: bytes) -> str:
     """base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode()
 
 
 def unb64u(text: str | bytes) -> bytes:
