@@ -20,6 +20,12 @@ from archive import device_api as archive_device_api
 from archive import figures as archive_figures
 from archive import jobs as archive_jobs
 from archive import queries as archive_queries
+from compliance import api as compliance_api
+from compliance import cli as compliance_cli
+from compliance import figures as compliance_figures
+from compliance import jobs as compliance_jobs
+from compliance import receivers as compliance_receivers
+from compliance import states as compliance_states
 from config.settings import Settings, SettingsError, load
 from console import setup as console
 from core import cli as core_cli
@@ -88,6 +94,7 @@ APIS = (
     schema_api.asyncapi,
     archive_api.api,
     archive_device_api.api,
+    compliance_api.api,
 )
 DEVICE_ROUTES = (fleet_device.routes, commands_device.routes, policies_device.routes, archive_device.routes)
 COMMANDS: tuple[click.Command, ...] = (
@@ -99,6 +106,7 @@ COMMANDS: tuple[click.Command, ...] = (
     fleet_cli.cli,
     policies_cli.cli,
     archive_cli.cli,
+    compliance_cli.cli,
     operations_cli.cli,
     doctor.command,
 )
@@ -120,6 +128,9 @@ BY_IMPORT = (
     policies_receivers,
     archive_figures,
     archive_jobs,
+    compliance_figures,
+    compliance_jobs,
+    compliance_receivers,
     operations_figures,
 )
 """Modules whose jobs, effects, figures, receivers and further commands register themselves when they are imported."""
@@ -129,6 +140,7 @@ fleet_guards.bind(
     location_rule=states.positions_to_keep,
     open_wipe=offers.open_wipe,
     status_asked=offers.note_status_offer,
+    compliance=compliance_states.Guard(),
 )
 commands_guards.bind(archived_through=archive_queries.archived_through)
 

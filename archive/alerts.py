@@ -10,7 +10,7 @@ from sqlalchemy import Table, select
 
 from archive.models import IntegrityAlert
 from archive.scope import visible_devices
-from archive.signals import Alerted, integrity_alerted
+from archive.signals import Alerted, integrity_alerted, integrity_settled
 from core import audit, clock, live
 from core.actor import Actor
 from core.db import insert_rows, session
@@ -121,4 +121,6 @@ def acknowledge(actor: Actor, alert_id: str) -> IntegrityAlert:
         detail = {"device": alert.device_id, "code": alert.code}
         audit.record(actor, "integrity.acknowledge", ("alert", alert.id), detail)
         live.announce(LIVE_TOPIC, [alert.id])
+        session().flush()
+        integrity_settled.send(None, device_ids=[alert.device_id])
     return alert

@@ -3,6 +3,7 @@ a receiver writes rows and outbox rows, nothing else. The sender argument is alw
 
 - `message_archived(messages: list[ArchivedMessage])`: records that were just appended, in chain order of each phone.
 - `events_seen(events: list[SeenEvent])`: events seen for the first time, whether by their fast or durable copy.
+- `integrity_settled(device_ids: list[str])`: phones of which somebody acknowledged an alert.
 - `integrity_alerted(alerts: list[Alerted])`: refused batches, gaps and stored chains that do not verify.
 """
 
@@ -22,6 +23,7 @@ _signals = Namespace()
 
 message_archived = _signals.signal("message-archived")
 events_seen = _signals.signal("events-seen")
+integrity_settled = _signals.signal("integrity-settled")
 integrity_alerted = _signals.signal("integrity-alerted")
 
 

@@ -149,6 +149,18 @@ class Settings(BaseModel):
     hello_interval: int = Field(
         30, ge=0, description="Seconds between two answers to hellos of one phone start (PROTOCOL 5)."
     )
+    silent_after: int = Field(
+        3600, ge=60, description="Seconds without a heartbeat (and at least three missed) that are shown as silence."
+    )
+    hello_overdue_after: int = Field(
+        86_400, ge=3600, description="Seconds without a hello signed by the phone that are a finding."
+    )
+    policy_overdue_after: int = Field(
+        14_400, ge=60, description="Seconds a phone has to apply its policy before that is a finding."
+    )
+    ladder_locks_per_hour: int = Field(
+        50, ge=0, description="Phones that the compliance ladder may lock in an hour; the others wait for the next."
+    )
     heartbeat_history_minutes: int = Field(30, ge=1, description="Minutes between two kept heartbeats of a phone.")
     metrics_token: SecretStr | None = Field(None, description="Bearer token of /metrics; unset: loopback callers only.")
 

@@ -34,4 +34,7 @@ class Permission(StrEnum):
     QUARANTINE_REPLAY = "quarantine.replay"
     ARCHIVE_READ = "archive.read"
     ARCHIVE_CONTEST = "archive.contest"
+    COMPLIANCE_READ = "compliance.read"
+    COMPLIANCE_HANDLE = "compliance.handle"
+    COMPLIANCE_EXCEPT = "compliance.except"
     SYSTEM_READ = "system.read"

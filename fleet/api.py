@@ -38,7 +38,7 @@ PNG: Content = {"image/png": {"type": "string", "format": "binary"}}
 @api.get("/devices", Permission.DEVICE_READ, {200: PageOut[DeviceView]})
 def list_devices(query: DeviceQuery) -> Response:
     """Phones in one's part of the tree, the newest enrollment first."""
-    filters = Filters(query.q, query.state, query.online, query.group, query.org_unit)
+    filters = Filters(query.q, query.state, query.online, query.group, query.org_unit, query.compliance)
     return page_reply(devices.find(current_actor(), filters, query.cursor, query.limit), lambda view: view)
 
 

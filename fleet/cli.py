@@ -22,11 +22,14 @@ cli = AppGroup("device", help="Phones in the fleet.")
 @click.option("--state", type=click.Choice(["active", "lost", "retired", "wiped"]))
 @click.option("--online/--offline", default=None)
 @click.option("--org-unit", help="Path of names, such as /总部/电销.")
+@click.option("--compliance", type=click.Choice(["compliant", "noncompliant", "unknown"]))
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200))
-def list_command(q: str | None, state: str | None, online: bool | None, org_unit: str | None, limit: int) -> None:
+def list_command(
+    q: str | None, state: str | None, online: bool | None, org_unit: str | None, compliance: str | None, limit: int
+) -> None:
     """One line for each phone, the newest enrollment first."""
     with terminal.command(write=False):
-        page = devices.find(ACTOR, Filters(q, state, online, None, org_unit), None, limit)
+        page = devices.find(ACTOR, Filters(q, state, online, None, org_unit, compliance), None, limit)
     for one in page.items:
         there = "online" if one.presence.online else "offline"
         holder = one.holder.employee_no or one.holder.name or "-"

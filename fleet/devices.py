@@ -192,6 +192,8 @@ def _views(devices: Sequence[Device]) -> list[DeviceView]:
     names = groups.of_devices(ids)
     opened = findings.open_of(ids)
     policies = guards.policy_states(ids)
+    judge = guards.compliance()
+    steps = judge.steps(ids) if judge else {}
     return [
         DeviceView(
             id=device.id,
@@ -208,7 +210,7 @@ def _views(devices: Sequence[Device]) -> list[DeviceView]:
             enrolled_at=clock.to_wire(device.enrolled_at),
             presence=_presence(presences.get(device.id)),
             policy=_policy(policies.get(device.id)),
-            compliance=_compliance(presences.get(device.id), opened.get(device.id, [])),
+            compliance=_compliance(presences.get(device.id), opened.get(device.id, []), steps.get(device.id)),
         )
         for device in devices
     ]
@@ -258,10 +260,24 @@ def _policy(state: guards.PolicyState | None) -> PolicyView:
     return PolicyView(desired=known.desired, reported=known.reported)
 
 
-def _compliance(row: Any, opened: Sequence[findings.OpenFinding]) -> Compliance:
-    state = "compliant" if row is not None and row.heartbeat_at else "unknown"
-    shown = [FindingView(code=one.code, since=one.since, detail=one.detail) for one in opened]
-    return Compliance(state="noncompliant" if shown else state, findings=shown)
+def _compliance(row: Any, opened: Sequence[findings.OpenFinding], step: str | None) -> Compliance:
+    """Hints are left out: they say nothing about whether a phone is in order."""
+    judge = guards.compliance()
+    hints = judge.hints() if judge else ()
+    shown = [
+        FindingView(
+            code=one.code,
+            since=clock.to_wire(one.since),
+            detail=one.detail,
+            severity=judge.severity(one.code) if judge else None,
+            excepted_until=_wire(one.excepted_until),
+        )
+        for one in opened
+        if one.code not in hints
+    ]
+    heard = summary.COMPLIANT if row is not None and row.heartbeat_at else summary.UNKNOWN
+    counted = any(one.excepted_until is None for one in shown)
+    return Compliance(state=summary.NONCOMPLIANT if counted else heard, step=step, findings=shown)
 
 
 def _inventory(row: Inventory | None) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ a receiver writes rows and outbox rows, nothing else. The sender argument is alw
 - `devices_closed(devices: list[Closed])`: phones that became retired or wiped; sent after `devices_changed`.
 - `hello_received(hellos: list[HelloReceived])`: verified hellos, newest of each phone.
 - `presence_changed(changes: list[PresenceChange])`: only real changes between online and offline.
+- `posture_changed(device_ids: list[str])`: the newest heartbeat shows another posture, or is the first one.
 - `notice_changed(version: str)`: holders have to accept another notice.
 - `notice_accepted(acceptances: list[Accepted])`: phones that accepted a version for the first time.
 - `findings_changed(changes: list[FindingChange])`: findings that were opened or closed.
@@ -28,6 +29,7 @@ devices_changed = _signals.signal("devices-changed")
 devices_closed = _signals.signal("devices-closed")
 hello_received = _signals.signal("hello-received")
 presence_changed = _signals.signal("presence-changed")
+posture_changed = _signals.signal("posture-changed")
 notice_changed = _signals.signal("notice-changed")
 notice_accepted = _signals.signal("notice-accepted")
 findings_changed = _signals.signal("findings-changed")

@@ -5,39 +5,64 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Insert, bindparam, select, update
+from sqlalchemy import Insert, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import clock, live
-from core.db import session
+from core.bulk import texts
+from core.db import affected, session
 from fleet import timeline
 from fleet.chunks import chunks
 from fleet.events import FindingChange, findings_changed
 from fleet.models import Device, Finding
 
 HOLDER_INACTIVE = "holder_inactive"
+OPEN_COLUMNS = (
+    Finding.id,
+    Finding.device_id,
+    Finding.code,
+    Finding.since,
+    Finding.detail,
+    Finding.seen_at,
+    Finding.source,
+    Finding.judged_at,
+    Finding.excepted_until,
+    Finding.counted_from,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Whether something is the matter with a phone right now; `detail` holds figures and names of rules only."""
+    """Whether something is the matter with a phone right now; `detail` holds figures and names of rules only.
+
+    `source` and `at`: kind and time of the message that shows it (None: the usual one of the code, and now).
+    """
 
     device_id: str
     code: str
     present: bool
     detail: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFinding:
-    """A finding as a device shows it."""
+    """A finding that is open; see the table for what its times mean."""
 
+    id: int
+    device_id: str
     code: str
-    since: str
+    since: datetime
     detail: dict[str, Any]
+    seen_at: datetime
+    source: str | None
+    judged_at: datetime
+    excepted_until: datetime | None
+    counted_from: datetime | None
 
 
 def observe(observations: Sequence[Observation]) -> list[FindingChange]:
@@ -70,17 +95,34 @@ def observe_known(observations: Sequence[Observation]) -> None:
 def open_of(device_ids: Sequence[str]) -> dict[str, list[OpenFinding]]:
     """Open findings of many phones in one query, oldest first."""
     found: dict[str, list[OpenFinding]] = defaultdict(list)
-    query = select(Finding).where(Finding.device_id.in_(device_ids), Finding.closed_at.is_(None))
-    for row in session().scalars(query.order_by(Finding.since, Finding.id)):
-        found[row.device_id].append(OpenFinding(row.code, clock.to_wire(row.since), row.detail))
+    query = select(*OPEN_COLUMNS).where(
+        Finding.device_id.in_(texts(session(), device_ids)), Finding.closed_at.is_(None)
+    )
+    for row in session().execute(query.order_by(Finding.since, Finding.id)):
+        found[row.device_id].append(OpenFinding(*row))
     return found
+
+
+def except_until(until: Mapping[int, datetime | None]) -> None:
+    """Note until when findings (by id) are excepted; None: not any more, and they count from now."""
+    rows = [{"row": row, "until": at, "from": None if at else clock.now()} for row, at in sorted(until.items())]
+    if rows:
+        table = Finding.__table__
+        query = update(Finding).where(table.c.id == bindparam("row"))
+        query = query.values(excepted_until=bindparam("until"), counted_from=bindparam("from"))
+        session().connection().execute(query, rows)
 
 
 def close_old(code: str, age: timedelta) -> None:
     """Close findings of a code that nothing has refreshed: for what is noted when it happens and never seen to end."""
     before = clock.now() - age
-    query = select(Finding.device_id).where(Finding.code == code, Finding.closed_at.is_(None), Finding.since < before)
+    query = select(Finding.device_id).where(Finding.code == code, Finding.closed_at.is_(None), Finding.seen_at < before)
     observe([Observation(device_id, code, False) for device_id in session().scalars(query)])
+
+
+def forget_closed(keep: timedelta) -> int:
+    """Drop findings that ended longer ago than that; the timelines keep that they were. Returns how many."""
+    return affected(session(), delete(Finding).where(Finding.closed_at < clock.now() - keep))
 
 
 def close_all(device_ids: Sequence[str]) -> None:
@@ -90,7 +132,7 @@ def close_all(device_ids: Sequence[str]) -> None:
 
 
 def _open_rows(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    columns = (Finding.id, Finding.device_id, Finding.code, Finding.detail)
+    columns = (Finding.id, Finding.device_id, Finding.code, Finding.source)
     wanted, found = set(keys), {}
     for phones in chunks(sorted({device_id for device_id, _ in keys})):
         query = select(*columns).where(Finding.closed_at.is_(None), Finding.device_id.in_(phones))
@@ -105,7 +147,15 @@ def _insert(observations: Sequence[Observation]) -> None:
         return
     now = clock.now()
     rows = [
-        {"device_id": seen.device_id, "code": seen.code, "since": now, "detail": dict(seen.detail)}
+        {
+            "device_id": seen.device_id,
+            "code": seen.code,
+            "since": now,
+            "detail": dict(seen.detail),
+            "seen_at": now,
+            "source": seen.source,
+            "judged_at": seen.at or now,
+        }
         for seen in observations
     ]
     session().execute(_insert_once(), rows)
@@ -125,10 +175,23 @@ def _close(ids: Sequence[int]) -> None:
 
 
 def _refresh(pairs: Sequence[tuple[Any, Observation]]) -> None:
-    rows = [{"row": row.id, "now": dict(seen.detail)} for row, seen in pairs if dict(seen.detail) != row.detail]
+    now = clock.now()
+    rows = [
+        {
+            "row": row.id,
+            "now": dict(seen.detail),
+            "seen": now,
+            "by": seen.source or row.source,
+            "judged": seen.at or now,
+        }
+        for row, seen in sorted(pairs, key=lambda pair: pair[0].id)
+    ]
     if rows:
         table = Finding.__table__
-        query = update(Finding).where(table.c.id == bindparam("row")).values(detail=bindparam("now"))
+        query = update(Finding).where(table.c.id == bindparam("row"))
+        query = query.values(
+            detail=bindparam("now"), seen_at=bindparam("seen"), source=bindparam("by"), judged_at=bindparam("judged")
+        )
         session().connection().execute(query, rows)
 
 

@@ -98,6 +98,13 @@ def members(name: str) -> list[str]:
     return list(session().scalars(query.where(GroupMember.group_name == name, Device.state.in_(("active", "lost")))))
 
 
+def require(name: str) -> str:
+    """The name of a group that there is. Raises Invalid."""
+    if session().scalar(select(Group.name).where(Group.name == name)) is None:
+        raise Invalid("unknown_group", Text(f"没有分组“{name[:63]}”。", f"There is no group “{name[:63]}”."))
+    return name
+
+
 def of_devices(device_ids: Sequence[str]) -> dict[str, list[str]]:
     """Names of the groups of many phones, in one query."""
     query = select(GroupMember.device_id, GroupMember.group_name).where(GroupMember.device_id.in_(device_ids))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,19 @@ class PolicyState:
     reported: dict[str, Any] = field(
         default_factory=lambda: {"generation": None, "bundle": None, "outcome": None, "at": None}
     )
+
+
+class ComplianceGuard(Protocol):
+    """Given by the room that judges findings."""
+
+    def steps(self, device_ids: Sequence[str]) -> Mapping[str, str]:
+        """What the ladder last did about phones (`none`, … `lock`), in one query; one never judged is missing."""
+
+    def severity(self, code: str) -> str:
+        """How bad a finding of that code is."""
+
+    def hints(self) -> Collection[str]:
+        """Codes of findings that do not put a phone out of order."""
 
 
 PolicyStates = Callable[[Sequence[str]], Mapping[str, PolicyState]]
@@ -53,6 +66,7 @@ class _Bound:
     location_rule: LocationRule = _no_positions
     open_wipe: OpenWipe = _no_wipe
     status_asked: StatusAsked = _nobody_asks
+    compliance: ComplianceGuard | None = None
 
 
 _bound = _Bound()
@@ -64,12 +78,14 @@ def bind(
     location_rule: LocationRule | None = None,
     open_wipe: OpenWipe | None = None,
     status_asked: StatusAsked | None = None,
+    compliance: ComplianceGuard | None = None,
 ) -> None:
     """Bind the implementations that are given; the others stay."""
     _bound.policy_states = policy_states or _bound.policy_states
     _bound.location_rule = location_rule or _bound.location_rule
     _bound.open_wipe = open_wipe or _bound.open_wipe
     _bound.status_asked = status_asked or _bound.status_asked
+    _bound.compliance = compliance or _bound.compliance
 
 
 @contextmanager
@@ -101,3 +117,8 @@ def open_wipe(device_id: str) -> str | None:
 def status_asked(device_id: str) -> None:
     """A phone asks for its status; called in the unit of work of its request."""
     _bound.status_asked(device_id)
+
+
+def compliance() -> ComplianceGuard | None:
+    """Who judges whether phones are in order, if anybody does."""
+    return _bound.compliance

@@ -14,7 +14,8 @@ from sqlalchemy import delete, select
 from core import clock
 from core.db import insert_rows, session
 from core.runtime import runtime
-from fleet import findings, guards, posture, presence, presence_store
+from fleet import guards, posture, presence, presence_store
+from fleet.events import posture_changed
 from fleet.models import HeartbeatSample
 from fleet.presence_store import Stored
 from mqtt.contract import codec
@@ -147,13 +148,8 @@ def _keep(news: Sequence[_News]) -> None:
     presence_store.write_online(back)
     presence.announce(dict.fromkeys(back, True))
     changed = [one for one in fresh if one.signals != one.stored.signals]
-    findings.observe([seen for one in changed for seen in _observations(one)])
-
-
-def _observations(one: _Fresh) -> list[findings.Observation]:
-    """What the posture shows; from a phone's first heartbeat only what is wrong, since nothing can be open yet."""
-    seen = posture.observations(one.stored.device_id, one.heartbeat.posture)
-    return [observed for observed in seen if observed.present or one.stored.signals]
+    if changed:
+        posture_changed.send(None, device_ids=[one.stored.device_id for one in changed])
 
 
 def _place(fresh: Sequence[_Fresh]) -> None:

@@ -303,7 +303,11 @@ class GroupMember(Base):
 
 
 class Finding(Base):
-    """Something about a phone that is not as it should be, open until it is."""
+    """Something about a phone that is not as it should be, open until it is.
+
+    `seen_at`: when it was last seen to be so; `source` and `judged_at`: the message that said so. `excepted_until`: an
+    exception covers it; `counted_from`: when its standing began to count again after one (None: since it opened).
+    """
 
     __tablename__ = "device_findings"
     __table_args__ = (
@@ -316,6 +320,11 @@ class Finding(Base):
             postgresql_where=OPEN_FINDING,
         ),
         Index("ix_device_findings_device", "device_id", "since"),
+        Index(
+            "ix_device_findings_code", "code", "since", "id", sqlite_where=OPEN_FINDING, postgresql_where=OPEN_FINDING
+        ),
+        Index("ix_device_findings_since", "since", "id", sqlite_where=OPEN_FINDING, postgresql_where=OPEN_FINDING),
+        Index("ix_device_findings_closed", "closed_at"),
     )
 
     id: Mapped[SerialKey]
@@ -323,6 +332,11 @@ class Finding(Base):
     code: Mapped[str] = mapped_column(String(64))
     since: Mapped[datetime]
     detail: Mapped[dict[str, Any]]
+    seen_at: Mapped[datetime]
+    source: Mapped[str | None] = mapped_column(String(16))
+    judged_at: Mapped[datetime]
+    excepted_until: Mapped[datetime | None]
+    counted_from: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
 
 

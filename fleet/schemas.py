@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from core.http.fields import Body, Moment, PageQuery
 
+ComplianceState = Literal["compliant", "noncompliant", "unknown"]
 State = Literal["active", "lost", "retired", "wiped"]
 Name = Field(min_length=1, max_length=256)
 Reason = Field(min_length=1, max_length=500)
@@ -22,6 +23,7 @@ class DeviceQuery(PageQuery):
     online: bool | None = None
     group: str | None = Field(None, max_length=63)
     org_unit: str | None = UnitPath
+    compliance: ComplianceState | None = None
 
 
 class StateChange(Body):

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
 from core.actor import Actor
 from core.db import session
 from core.permissions import Permission
+from fleet import guards
 from fleet.models import Device, Finding, Presence
 from fleet.states import ACTIVE, LIVING, LOST, RETIRED, WIPED
 from fleet.visibility import in_scope
@@ -46,10 +47,17 @@ def summarise(actor: Actor) -> Summary:
 
 def with_standing(standing: str) -> ColumnElement[bool]:
     """The condition on `Device` that it is compliant, noncompliant or unknown, as its own view says."""
-    wrong = exists().where(Finding.device_id == Device.id, Finding.closed_at.is_(None))
+    wrong = exists().where(Finding.device_id == Device.id, *_counts())
     heard = exists().where(Presence.device_id == Device.id, Presence.heartbeat_at.is_not(None))
     conditions = {NONCOMPLIANT: wrong, COMPLIANT: and_(~wrong, heard), UNKNOWN: and_(~wrong, ~heard)}
     return conditions[standing]
+
+
+def _counts() -> tuple[ColumnElement[bool], ...]:
+    """Conditions on `Finding` that it puts its phone out of order: open, not excepted, no hint."""
+    judge = guards.compliance()
+    hints = judge.hints() if judge else ()
+    return Finding.closed_at.is_(None), Finding.excepted_until.is_(None), Finding.code.not_in(hints)
 
 
 def _states(actor: Actor) -> dict[str, int]:
@@ -64,7 +72,7 @@ def _online(actor: Actor) -> int:
 
 
 def _compliance(actor: Actor) -> dict[str, int]:
-    wrong = select(Finding.device_id).where(Finding.closed_at.is_(None)).distinct().subquery()
+    wrong = select(Finding.device_id).where(*_counts()).distinct().subquery()
     standing = case(
         (wrong.c.device_id.is_not(None), NONCOMPLIANT), (Presence.heartbeat_at.is_not(None), COMPLIANT), else_=UNKNOWN
     )
@@ -78,7 +86,7 @@ def _compliance(actor: Actor) -> dict[str, int]:
 def _findings(actor: Actor) -> dict[str, int]:
     number = func.count()
     query = select(Finding.code, number).join(Device, Device.id == Finding.device_id)
-    query = _living(query.where(Finding.closed_at.is_(None)), actor).group_by(Finding.code)
+    query = _living(query.where(*_counts()), actor).group_by(Finding.code)
     rows = session().execute(query.order_by(number.desc(), Finding.code).limit(TOP_FINDINGS))
     return {row[0]: row[1] for row in rows}
 

@@ -42,12 +42,15 @@ class FindingView(BaseModel):
     code: str
     since: str
     detail: dict[str, Any]
+    severity: str | None = None
+    excepted_until: str | None = None
 
 
 class Compliance(BaseModel):
-    """`compliant`, `noncompliant`, or `unknown` before the first heartbeat."""
+    """`compliant`, `noncompliant`, or `unknown` before the first heartbeat; `step`: what the ladder last did."""
 
     state: str
+    step: str | None = None
     findings: list[FindingView]
 
 

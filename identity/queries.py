@@ -11,7 +11,8 @@ from core.actor import ROOT_PATH, Actor
 from core.bulk import texts
 from core.db import session
 from core.permissions import Permission
-from identity.models import ACTIVE, ROOT_ID, OrgUnit, Person, RoleGrant
+from identity.models import ACTIVE, OrgUnit, Person, RoleGrant
+from identity.models import ROOT_ID as ROOT_ID
 from identity.roles import roles_with
 from identity.scope import visible_units
 

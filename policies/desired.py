@@ -13,6 +13,7 @@ from core import clock, live, outbox
 from core.bulk import insert_each, texts
 from core.db import insert_rows, session
 from policies import blobs, bundles, devices, lock, rollouts, world
+from policies.events import desired_changed
 from policies.models import DesiredHistory, DesiredState
 from policies.world import Mixture, Reached, World
 
@@ -84,6 +85,7 @@ class Refresh:
         if self._rollout_id:
             rollouts.target(self._rollout_id, device_ids, generation)
         live.announce("devices", device_ids)
+        desired_changed.send(None, device_ids=device_ids)
         self.changed += len(device_ids)
 
 

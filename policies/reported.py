@@ -27,6 +27,7 @@ from mqtt.contract.reported import Reported, ReportedBody
 from mqtt.routes import Inbound, Refusal
 from policies import in_force, rollouts
 from policies.capabilities import UNSUPPORTED
+from policies.events import reports_taken
 from policies.models import ReportedHistory, ReportedState
 
 Applied = tuple[int | None, str | None, datetime | None]
@@ -114,6 +115,8 @@ def take(said: Sequence[Said]) -> None:
     rollouts.settled([(r["device_id"], r["generation"], r["outcome"]) for r in rows if r["generation"] is not None])
     _find(fresh, stored)
     live.announce("devices", told_ids)
+    if told_ids:
+        reports_taken.send(None, device_ids=told_ids)
 
 
 def _keep_history(device_ids: Sequence[str]) -> None:

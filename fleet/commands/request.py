@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core import audit, clock, live, outbox
 from core.actor import Actor
@@ -86,6 +86,34 @@ def lock_lost(actor: Actor, device_ids: Sequence[str], reason: str) -> None:
     order = _Order(kind, kind.checked_args({}, ""), reason, False, kind.lifetime, BY_LOSS)
     for target in selection.living(device_ids):
         _issue(actor, order, [target], None)
+
+
+def by_rule(actor: Actor, origin: str, wishes: Mapping[str, Wish]) -> None:
+    """Commands of one type that a rule of the server asks for, by device id, all at once.
+
+    Phones that left the fleet are passed over; a kind that needs approval is none that a rule may ask for.
+    """
+    targets = selection.living(list(wishes))
+    if not targets:
+        return
+    kind = kind_of(next(iter(wishes.values())).type)
+    if kind.approval:
+        raise ValueError(f"{kind.type} is never asked for by a rule")
+    now = clock.now()
+    orders = {one.id: replace(_checked(actor, kind, wishes[one.id], len(targets)), origin=origin) for one in targets}
+    rows = [_row(actor, orders[target.id], target.id, None, now) for target in targets]
+    insert_rows(session(), Command.__table__, rows)
+    _tell(actor, orders[targets[0].id], rows, now)
+    for target, row in zip(targets, rows, strict=True):
+        audit.record(actor, "command.request", ("command", row["id"]), _detail(orders[target.id], [target], None))
+    outbox.enqueue(EFFECT, [row["id"] for row in rows])
+
+
+def count_of(origin: str, type: str, since: datetime) -> int:
+    """How many commands of a type a rule asked for since then."""
+    query = select(func.count()).select_from(Command)
+    query = query.where(Command.type == type, Command.requested_at > since, Command.origin == origin)
+    return session().scalar(query) or 0
 
 
 def _checked(actor: Actor, kind: Kind, wish: Wish, phones: int) -> _Order:
@@ -212,10 +240,16 @@ def _tell(actor: Actor, order: _Order, rows: Sequence[Mapping[str, Any]], now: d
         for row in rows
     ]
     insert_rows(session(), CommandStep.__table__, steps)
-    detail = {"type": str(order.kind.type), "reason": order.reason}
     timeline.add(
         [
-            timeline.Line(row["device_id"], "command", f"command.{row['state']}", actor, row["id"], detail)
+            timeline.Line(
+                row["device_id"],
+                "command",
+                f"command.{row['state']}",
+                actor,
+                row["id"],
+                {"type": row["type"], "reason": row["reason"]},
+            )
             for row in rows
         ]
     )

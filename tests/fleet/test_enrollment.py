@@ -52,7 +52,7 @@ def test_a_phone_with_a_token_becomes_a_device_with_a_certificate_of_its_own_key
         "desired": {"generation": None, "bundle": None},
         "reported": {"generation": None, "bundle": None, "outcome": None, "at": None},
     }
-    assert shown["compliance"] == {"state": "unknown", "findings": []}
+    assert shown["compliance"] == {"state": "unknown", "step": None, "findings": []}
     assert company.timeline(phone, "enrollment") == ["device.enrolled"]
 
 

@@ -15,7 +15,7 @@ from core.db import session
 from core.runtime import runtime
 from core.uow import unit_of_work
 from fleet import guards, presence
-from fleet.events import PresenceChange, presence_changed
+from fleet.events import PresenceChange, posture_changed, presence_changed
 from fleet.models import HeartbeatSample, Presence
 from mqtt.contract.limits import HEARTBEAT_MAX
 from tests.fleet.company import Company, hear
@@ -178,35 +178,28 @@ def test_unknown_members_are_ignored(company: Company) -> None:
     assert hear(phone.heartbeat(clock.now(), later="version", deep={"a": [1, {"b": None}]})) == []
 
 
-def test_posture_opens_and_closes_findings(company: Company) -> None:
+def test_another_posture_is_told_once_and_the_same_again_is_not(company: Company) -> None:
     phone, at = company.enroll(), clock.now()
-    posture = {"encrypted": True, "passcode": False, "rooted": True, "permissions": {"sms": False, "overlay": True}}
-    hear(phone.heartbeat(at, posture=posture))
-    compliance = company.device(phone)["compliance"]
-    assert compliance["state"] == "noncompliant"
-    assert {one["code"]: one["detail"] for one in compliance["findings"]} == {
-        "passcode": {},
-        "root": {},
-        "permissions": {"denied": ["sms"]},
-    }
-    since = {one["code"]: one["since"] for one in compliance["findings"]}
-    hear(phone.heartbeat(at + SECOND, posture={**posture, "passcode": True, "permissions": {"overlay": False}}))
-    findings = company.device(phone)["compliance"]["findings"]
-    assert {one["code"]: one["detail"] for one in findings} == {"root": {}, "permissions": {"denied": ["overlay"]}}
-    assert all(one["since"] == since[one["code"]] for one in findings)
-    hear(
-        phone.heartbeat(at + 2 * SECOND, posture={"passcode": True, "rooted": False, "permissions": {"overlay": True}})
-    )
-    assert company.device(phone)["compliance"] == {"state": "compliant", "findings": []}
-    assert company.timeline(phone, "finding").count("root.opened") == 1
-    assert company.timeline(phone, "finding").count("root.closed") == 1
+    posture = {"passcode": False, "permissions": {"sms": False}, "sim": ["a" * 64], "security_patch": "2026-10-05"}
+    told: list[list[str]] = []
 
+    def listen(_sender: Any, device_ids: list[str]) -> None:
+        told.append(device_ids)
 
-def test_an_unknown_posture_value_neither_opens_nor_closes(company: Company) -> None:
-    phone, at = company.enroll(), clock.now()
-    hear(phone.heartbeat(at, posture={"rooted": True}))
-    hear(phone.heartbeat(at + SECOND, posture={}))
-    assert [one["code"] for one in company.device(phone)["compliance"]["findings"]] == ["root"]
+    changes: list[dict[str, Any]] = [
+        {},
+        {"passcode": True},
+        {"permissions": {"sms": True}},
+        {"sim": ["b" * 64]},
+        {"security_patch": "2026-11-05"},
+        {"rooted": True},
+    ]
+    with posture_changed.connected_to(listen):
+        for number, change in enumerate(changes):
+            for twice in (0, 1):
+                sent_at = at + (2 * number + twice) * SECOND
+                hear(phone.heartbeat(sent_at, posture={**posture, **change}))
+    assert told == [[phone.id]] * len(changes)
 
 
 def test_history_is_sampled_not_one_row_for_each_heartbeat(company: Company) -> None:

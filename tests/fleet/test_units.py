@@ -3,7 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from core import clock
+from core.uow import unit_of_work
+from fleet import findings
 from fleet.events import DeviceChange, devices_changed
+from fleet.findings import Observation
 from tests.fleet.company import API, Company, hear
 from tests.identity import world
 
@@ -55,7 +58,9 @@ def test_a_holder_who_left_is_a_finding_until_somebody_else_holds_the_phone(comp
 def test_the_figures_count_phones_and_findings(company: Company) -> None:
     token = company.token()
     phone, _ = company.enroll(token=token), company.enroll(token=token)
-    hear(phone.heartbeat(clock.now(), posture={"rooted": True}))
+    hear(phone.heartbeat(clock.now()))
+    with unit_of_work():
+        findings.observe([Observation(phone.id, "root", True)])
     text = company.client.get("/metrics").text
     assert 'shouji_devices{state="active"} 2.0' in text
     assert "shouji_devices_online 1.0" in text

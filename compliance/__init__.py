@@ -1,0 +1,1 @@
+"""What is not in order about phones, and what follows: findings, the ladder, exceptions, history."""

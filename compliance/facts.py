@@ -1,0 +1,35 @@
+"""All that checks look at, of many phones in a constant number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from archive import queries as archive
+from fleet import notices
+from fleet.phone_facts import PhoneFacts, phone_facts
+from policies import standing
+from policies.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One phone: what the fleet knows, its policy against what it reported, unseen alerts about its records by code."""
+
+    phone: PhoneFacts
+    policy: Standing
+    alerts: Mapping[str, datetime] = field(default_factory=dict)
+    notice: str = ""
+
+
+def load(device_ids: Collection[str]) -> dict[str, Facts]:
+    """Facts of those of the phones that are in the fleet, by id."""
+    phones = phone_facts(device_ids)
+    policies = standing.of_devices(list(phones))
+    alerts = archive.unseen_alerts(list(phones))
+    notice = notices.current_version()
+    return {
+        device_id: Facts(phone, policies.get(device_id, standing.NONE), alerts.get(device_id, {}), notice)
+        for device_id, phone in phones.items()
+    }

@@ -1,0 +1,159 @@
+"""Findings as people see them: what is the matter, what to do, and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from compliance import registry
+from core.actor import Actor
+from core.errors import Invalid
+from core.paging import DEFAULT_LIMIT, Page
+from core.permissions import Permission
+from core.text import Text
+from fleet import findings, findings_read
+from fleet import queries as fleet
+from fleet.findings import OpenFinding
+from fleet.findings_read import FindingFilters
+from identity import queries as org
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRef:
+    """The phone that a finding is about, by name."""
+
+    id: str
+    serial: str
+    model: str
+    holder: str | None
+    org_unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """One open finding.
+
+    `judged_on` and `judged_at`: kind and time of the message that showed it last; `basis`: what that is worth
+    (`self_reported`, `signed`, `server`). `counts`: whether it makes the phone noncompliant now. `ends`: `by_itself` or
+    `settled`. `word`: how a policy's ladder names it.
+    """
+
+    phone: PhoneRef
+    code: str
+    title: Text
+    reason: Text
+    advice: Text
+    severity: str
+    basis: str
+    judged_on: str
+    judged_at: datetime
+    since: datetime
+    last_seen_at: datetime
+    excepted_until: datetime | None
+    counts: bool
+    ends: str
+    word: str | None
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list is narrowed by; None does not narrow. Raises Invalid, when asked, for what there is not."""
+
+    code: str | None = None
+    severity: str | None = None
+    org_unit: str | None = None
+    excepted: bool | None = None
+
+    def narrowed(self) -> FindingFilters:
+        """For the store of findings: a severity is the codes that have it."""
+        codes: set[str] | None = None
+        if self.severity is not None:
+            codes = set(registry.codes_of(known_severity(self.severity)))
+        if self.code is not None:
+            known_code(self.code)
+            codes = {self.code} if codes is None else codes & {self.code}
+        return FindingFilters(codes, self.org_unit, self.excepted)
+
+
+def find(
+    actor: Actor, filters: Filters | None = None, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+) -> Page[FindingView]:
+    """A page of open findings of the phones in scope, the newest first. Raises Invalid for an unknown filter."""
+    actor.require(Permission.COMPLIANCE_READ)
+    page = findings_read.page(actor, (filters or Filters()).narrowed(), cursor, limit)
+    return Page(_views(page.items), page.next_cursor)
+
+
+def of_device(actor: Actor, device_id: str) -> list[FindingView]:
+    """The open findings of one phone, those that count first, the worst first. Raises NotFound."""
+    actor.require(Permission.COMPLIANCE_READ)
+    phone = fleet.ref(actor, device_id)
+    views = _views(findings.open_of([phone.id]).get(phone.id, []))
+    order = list(registry.Severity)
+    return sorted(views, key=lambda one: (not one.counts, -order.index(registry.Severity(one.severity)), one.since))
+
+
+def known_code(code: str) -> str:
+    """The code itself. Raises Invalid when no check has it."""
+    if not registry.is_known(code):
+        codes = ", ".join(check.code for check in registry.all_checks())
+        raise Invalid(
+            "unknown_finding",
+            Text(f"没有“{code[:64]}”这种发现。可用：{codes}", f"There is no finding “{code[:64]}”. There are: {codes}"),
+        )
+    return code
+
+
+def known_severity(severity: str) -> str:
+    """The severity itself. Raises Invalid when there is none such."""
+    if severity not in list(registry.Severity):
+        names = ", ".join(registry.Severity)
+        raise Invalid("bad_severity", Text(f"severity 应为 {names} 之一。", f"severity is one of {names}."))
+    return severity
+
+
+def _views(rows: Sequence[OpenFinding]) -> list[FindingView]:
+    phones = fleet.refs({row.device_id for row in rows})
+    people = org.person_refs({phone.person_id for phone in phones.values() if phone.person_id})
+    units = org.unit_refs({phone.org_unit_id for phone in phones.values()})
+    refs = {
+        phone.id: PhoneRef(
+            phone.id,
+            phone.serial,
+            phone.model,
+            people[phone.person_id].name if phone.person_id in people else None,
+            units[phone.org_unit_id].name_path if phone.org_unit_id in units else "",
+        )
+        for phone in phones.values()
+    }
+    return [_view(row, refs[row.device_id]) for row in rows]
+
+
+def _view(row: OpenFinding, phone: PhoneRef) -> FindingView:
+    check = registry.check_of(row.code)
+    return FindingView(
+        phone=phone,
+        code=row.code,
+        title=check.title,
+        reason=check.say(row.detail),
+        advice=check.advice,
+        severity=str(check.severity),
+        basis=str(_basis(check, row)),
+        judged_on=row.source or check.source,
+        judged_at=row.judged_at,
+        since=row.since,
+        last_seen_at=row.seen_at,
+        excepted_until=row.excepted_until,
+        counts=check.counts and row.excepted_until is None,
+        ends=str(check.ends),
+        word=check.ladder,
+        detail=row.detail,
+    )
+
+
+def _basis(check: registry.Check, row: OpenFinding) -> registry.Basis:
+    """An event is signed by the phone, whatever else the check usually rests on."""
+    return registry.Basis.SIGNED if row.source == "event" else check.basis
