@@ -10,7 +10,6 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
-from core.http.limits import limiter
 from core.runtime import EXTENSION, Runtime, runtime
 from identity import passwords
 from tests.compliance.bureau import Bureau
@@ -30,7 +29,6 @@ def _light_passwords() -> Iterator[None]:
 @pytest.fixture
 def bureau(app: Flask, client: FlaskClient) -> Bureau:
     """People, units and keys."""
-    limiter.reset()
     runtime().ring.signing_keys()
     runtime().ring.publish()
     return Bureau.open(Company.found(client))
