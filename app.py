@@ -54,15 +54,20 @@ from fleet.commands import receivers as commands_receivers
 from fleet.commands import restore as commands_restore
 from fleet.device_auth import authenticate
 from identity import api as identity_api
-from identity import auth_api
+from identity import auth_api, org
 from identity import cli as identity_cli
 from identity import jobs as identity_jobs
+from identity import queries as identity_queries
 from identity.authentication import actor_from_request_credentials
 from mqtt import api as mqtt_api
 from mqtt import broker_effects
 from mqtt import cli as mqtt_cli
 from mqtt.routes import Router
 from notify import api as notify_api
+from notify import cli as notify_cli
+from notify import deliveries
+from notify import guards as notify_guards
+from notify import kinds as notify_kinds
 from operations import cli as operations_cli
 from operations import figures as operations_figures
 from policies import api as policies_api
@@ -102,6 +107,7 @@ COMMANDS: tuple[click.Command, ...] = (
     core_cli.jobs_group,
     keys_cli.keys,
     mqtt_cli.broker,
+    notify_cli.cli,
     identity_cli.cli,
     fleet_cli.cli,
     policies_cli.cli,
@@ -113,6 +119,8 @@ COMMANDS: tuple[click.Command, ...] = (
 BY_IMPORT = (
     housekeeping,
     broker_effects,
+    notify_kinds,
+    deliveries,
     identity_jobs,
     fleet_figures,
     fleet_jobs,
@@ -135,6 +143,11 @@ BY_IMPORT = (
 )
 """Modules whose jobs, effects, figures, receivers and further commands register themselves when they are imported."""
 
+notify_guards.bind(
+    units=identity_queries.unit_refs,
+    resolve_unit=org.resolve,
+    mail_addresses=identity_queries.mail_addresses,
+)
 fleet_guards.bind(
     policy_states=states.policy_states,
     location_rule=states.positions_to_keep,

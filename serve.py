@@ -27,6 +27,7 @@ from mqtt.broker import BrokerError, open_admin, run_broker_role
 from mqtt.broker.ports import port_taken
 from mqtt.events import taken_over
 from mqtt.worker import Worker
+from notify.deliverer import Deliverer
 
 log = get_logger(__name__)
 
@@ -79,7 +80,7 @@ def _worker(app: Flask, settings: Settings) -> None:
         broker_effects.bind(open_admin(settings, runtime().ca, crl_source(app)))
         with unit_of_work():
             witness.recover()
-    worker = Worker(app, settings, app.extensions[ROUTER_EXTENSION])
+    worker = Worker(app, settings, app.extensions[ROUTER_EXTENSION], [Deliverer(app)])
     spare_the_collector()
     _run_beside(lambda: worker.run(stop), stop)
 

@@ -23,8 +23,10 @@ from fleet import queries as fleet
 from fleet import timeline
 from identity import queries as people
 from notify import notices
+from notify.topics import Severity, register
 
-LIVE_TOPIC, KIND = "alerts", "integrity"
+LIVE_TOPIC = "alerts"
+KIND = register("integrity", Severity.CRITICAL, Text("设备通信记录完整性存疑", "A phone's records are in doubt"))
 GAP, REFUSED, BROKEN = "records_gap", "batch_refused", "chain_broken"
 _ALERTS: Table = IntegrityAlert.__table__
 _TEXTS = {
@@ -98,7 +100,8 @@ def _notify(alerted: Sequence[Alerted]) -> None:
     units = {ref.id: ref.org_unit_id for ref in fleet.refs(list(first)).values()}
     officers = {unit: people.holders_of([Permission.ARCHIVE_CONTEST], unit) for unit in set(units.values())}
     for one in first.values():
-        notices.send(officers.get(units.get(one.device_id, ""), ()), KIND, _TEXTS[one.code], ("device", one.device_id))
+        unit_id = units.get(one.device_id)
+        notices.send(officers.get(unit_id or "", ()), KIND, _TEXTS[one.code], ("device", one.device_id), unit_id)
 
 
 def find(actor: Actor, *, unseen: bool, cursor: str | None, limit: int) -> Page[IntegrityAlert]:

@@ -33,6 +33,7 @@ FROM_ENVIRONMENT, FROM_FILE, FROM_DEFAULT = "environment", "file", "default"
 _CHECKSUM = re.compile(r"[A-Za-z0-9_-]{43}")
 _JAVA = r"[A-Za-z][A-Za-z0-9_]*"
 _COMPONENT = re.compile(rf"{_JAVA}(\.{_JAVA})+/\.?{_JAVA}(\.{_JAVA})*")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingsError(Exception):
@@ -164,7 +165,28 @@ class Settings(BaseModel):
     heartbeat_history_minutes: int = Field(30, ge=1, description="Minutes between two kept heartbeats of a phone.")
     metrics_token: SecretStr | None = Field(None, description="Bearer token of /metrics; unset: loopback callers only.")
 
-    @field_validator("data_dir", "key_ring", "http_tls_cert", "http_tls_key", "broker_crl_path", "broker_ca_file")
+    timeline_days: int = Field(
+        1095, ge=30, description="Days that lines of a phone's timeline are kept; the audit log is kept for ever."
+    )
+    outbound_networks: str = Field(
+        "",
+        description="Inner networks that webhooks and bots may reach, in the clear too: `10.1.0.0/16,127.0.0.1/32`.",
+    )
+    smtp_host: str | None = Field(None, description="Mail server for notifications; unset: no mail is sent.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: str = Field(
+        "starttls",
+        pattern="^(starttls|tls|none)$",
+        description="`starttls`, `tls` from the first byte, or `none` (without a password, for a relay beside us).",
+    )
+    smtp_username: str | None = Field(None, description="User name at the mail server.")
+    smtp_password: SecretStr | None = Field(None, description="Password at the mail server.")
+    smtp_from: str | None = Field(None, description="Sender's address of mails; needed with SHOUJI_SMTP_HOST.")
+    smtp_ca_file: Path | None = Field(None, description="PEM CA that signed the mail server's certificate.")
+
+    @field_validator(
+        "data_dir", "key_ring", "http_tls_cert", "http_tls_key", "broker_crl_path", "broker_ca_file", "smtp_ca_file"
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None
@@ -175,6 +197,26 @@ class Settings(BaseModel):
         if value not in available_timezones():
             raise ValueError("expected an IANA zone such as Asia/Shanghai")
         return value
+
+    @field_validator("outbound_networks")
+    @classmethod
+    def _known_networks(cls, value: str) -> str:
+        for part in _parts(value):
+            try:
+                ipaddress.ip_network(part)
+            except ValueError:
+                raise ValueError(f"{part} is no network such as 10.1.0.0/16") from None
+        return value
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if self.smtp_host and not self.smtp_from:
+            raise ValueError("SHOUJI_SMTP_HOST needs SHOUJI_SMTP_FROM")
+        if self.smtp_password and self.smtp_security == "none":
+            raise ValueError(
+                "SHOUJI_SMTP_PASSWORD is not sent in the clear: set SHOUJI_SMTP_SECURITY to starttls or tls"
+            )
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -225,6 +267,11 @@ class Settings(BaseModel):
         return self.key_ring or self.data_dir / "keys"
 
     @property
+    def outbound_allowed(self) -> tuple[Network, ...]:
+        """Networks beyond the public internet that may be called."""
+        return tuple(ipaddress.ip_network(part) for part in _parts(self.outbound_networks))
+
+    @property
     def broker_host_for_phones(self) -> str:
         """Host that phones are told and that stands in the broker's certificate."""
         return self.mqtt_public_host or self.mqtt_host
@@ -253,6 +300,10 @@ def _check_agent(apk_url: str | None, checksum: str | None, component: str | Non
         )
     if not _COMPONENT.fullmatch(component):
         raise ValueError("SHOUJI_AGENT_ADMIN_COMPONENT must be package/class, such as com.example.agent/.AdminReceiver")
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _is_loopback(host: str) -> bool:

@@ -12,6 +12,7 @@ from console import (
     first_admin,
     forms,
     frame,
+    go,
     headers,
     home,
     live,
@@ -21,7 +22,7 @@ from console import (
 )
 from core.runtime import EXTENSION, Runtime
 
-PAGES = (preferences, sign_in, first_admin, home, devices, device_page, stream, docs)
+PAGES = (preferences, sign_in, first_admin, home, go, devices, device_page, stream, docs)
 
 
 def register(app: Flask) -> None:

@@ -18,6 +18,7 @@ from core.bulk import insert_each, numbers, texts
 from core.db import Base, SerialKey, session
 
 WAKE_CHANNEL = "shouji_outbox"
+_apart: set[str] = set()
 
 
 class OutboxRow(Base):
@@ -42,6 +43,12 @@ class Due(NamedTuple):
     key: str
     detail: Mapping[str, Any]
     attempts: int = 0
+
+
+def carried_apart(effect: str) -> str:
+    """Declare an effect that is not the relay's: whoever carries it out asks for it by name. Returns the name."""
+    _apart.add(effect)
+    return effect
 
 
 def enqueue(
@@ -75,10 +82,11 @@ def _waiting(current: Session, effect: str, keys: Sequence[str], moment: datetim
     return set(current.scalars(query))
 
 
-def due(current: Session, limit: int) -> list[Due]:
-    """The oldest rows that are due."""
+def due(current: Session, limit: int, effect: str | None = None) -> list[Due]:
+    """The oldest rows that are due: of one effect, or all that are not carried out apart."""
     columns = OutboxRow.__table__.c
     query = select(*(columns[name] for name in Due._fields)).where(OutboxRow.not_before <= clock.now())
+    query = query.where(OutboxRow.effect == effect) if effect else query.where(OutboxRow.effect.not_in(sorted(_apart)))
     return [Due(*row) for row in current.execute(query.order_by(OutboxRow.id).limit(limit))]
 
 

@@ -38,3 +38,5 @@ class Permission(StrEnum):
     COMPLIANCE_HANDLE = "compliance.handle"
     COMPLIANCE_EXCEPT = "compliance.except"
     SYSTEM_READ = "system.read"
+    NOTIFICATION_READ = "notification.read"
+    NOTIFICATION_WRITE = "notification.write"

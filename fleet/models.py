@@ -366,3 +366,15 @@ class UsedJti(Base):
     device_id: Mapped[IdKey]
     jti: Mapped[str] = mapped_column(String(NAME), primary_key=True)
     expires_at: Mapped[datetime]
+
+
+class Revocation(Base):
+    """One phone that a person cut off; the caps per hour are counted here."""
+
+    __tablename__ = "device_revocations"
+    __table_args__ = (Index("ix_device_revocations_by", "by_id", "at"),)
+
+    id: Mapped[SerialKey]
+    device_id: Mapped[IdColumn]
+    by_id: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(index=True)

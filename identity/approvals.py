@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import rfc8785
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, select
 
 from core import audit, clock
 from core.actor import Actor
@@ -31,6 +31,19 @@ from identity.models import ACTIVE, ROOT_ID, Approval, Person
 from identity.roles import permissions_of
 from identity.scope import visible_units
 from notify import notices
+from notify.topics import Severity, register
+
+_ASKED = register(
+    "approval_requested",
+    Severity.WARNING,
+    Text("有一项操作等待审批", "An operation waits for a second person"),
+)
+for _state, _title in {
+    "approved": Text("一项申请已获批准", "A request was approved"),
+    "denied": Text("一项申请被拒绝", "A request was denied"),
+    "lapsed": Text("一项申请已过期", "A request lapsed"),
+}.items():
+    register(f"approval_{_state}", Severity.INFO, _title)
 
 PENDING, APPROVED, DENIED, WITHDRAWN, LAPSED, USED = "pending", "approved", "denied", "withdrawn", "lapsed", "used"
 
@@ -77,9 +90,10 @@ def request(
     askable = [person for person in queries.holders_of(permissions, row.unit_id) if person != actor.id]
     notices.send(
         askable,
-        "approval_requested",
+        _ASKED,
         Text("有一项操作等待您审批。", "Something waits for your approval."),
         ("approval", row.id),
+        row.unit_id,
     )
     return row.id
 
@@ -206,12 +220,16 @@ def _narrowed(query: Select[Any], actor: Actor, state: str | None, decided: bool
 
 def lapse_overdue() -> int:
     """End the requests whose time is over and tell whoever waits for them. Returns how many."""
-    overdue = select(Approval.id).where(Approval.state.in_((PENDING, APPROVED)), Approval.expires_at <= clock.now())
-    ids = list(session().scalars(overdue.with_for_update(skip_locked=True)))
-    if ids:
-        session().execute(update(Approval).where(Approval.id.in_(ids)).values(state=LAPSED))
-        events.approvals_lapsed.send(None, approval_ids=ids)
-    return len(ids)
+    overdue = select(Approval).where(Approval.state.in_((PENDING, APPROVED)), Approval.expires_at <= clock.now())
+    rows = list(session().scalars(overdue.with_for_update(skip_locked=True)))
+    said = Text("您的申请已过期，未执行。", "Your request lapsed. Nothing was done.")
+    for row in rows:
+        row.state = LAPSED
+        notices.send([row.requested_by], f"approval_{LAPSED}", said, ("approval", row.id), row.unit_id)
+    if rows:
+        session().flush()
+        events.approvals_lapsed.send(None, approval_ids=[row.id for row in rows])
+    return len(rows)
 
 
 def _visible(actor: Actor, approval_id: str, *, lock: bool = False) -> Approval:
@@ -253,7 +271,7 @@ def _decide(actor: Actor, row: Approval, state: str, reason: str) -> ApprovalVie
         if state == APPROVED
         else Text("您的申请被拒绝。", "Your request was denied.")
     )
-    notices.send([row.requested_by], f"approval_{state}", said, ("approval", row.id))
+    notices.send([row.requested_by], f"approval_{state}", said, ("approval", row.id), row.unit_id)
     events.approval_decided.send(None, approval_id=row.id, kind=row.kind, state=state, targets=list(row.targets))
     return view(row)
 

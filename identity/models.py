@@ -39,6 +39,7 @@ class Person(Base):
     username: Mapped[str | None] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(100))
     employee_no: Mapped[str | None] = mapped_column(String(64), unique=True)
+    email: Mapped[str | None] = mapped_column(String(254))
     unit_id: Mapped[IdColumn] = mapped_column(ForeignKey("org_units.id"), index=True)
     state: Mapped[str] = mapped_column(String(10), default=ACTIVE)
     password_hash: Mapped[str | None] = mapped_column(String(200))

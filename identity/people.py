@@ -19,7 +19,7 @@ from core.permissions import Permission
 from core.text import Text
 from identity import accounts, events, org, sessions, throttle
 from identity.models import ACTIVE, INACTIVE, Person, RoleGrant
-from identity.person_input import clean, clean_username, new_password, optional
+from identity.person_input import clean, clean_email, clean_username, new_password, optional
 from identity.person_views import PersonView, view, views
 from identity.roles import Role
 from identity.scope import visible_at, visible_units
@@ -38,6 +38,7 @@ class PersonChanges:
     name: str | None = None
     username: str | None = None
     employee_no: str | None = None
+    email: str | None = None
     org_unit: str | None = None
     state: str | None = None
     roles: frozenset[str] | None = None
@@ -50,6 +51,7 @@ def create(
     name: str,
     username: str | None = None,
     employee_no: str | None = None,
+    email: str | None = None,
     password: str | None = None,
     roles: Iterable[str] = (),
     org_unit: str = ROOT_PATH,
@@ -65,6 +67,7 @@ def create(
         username=username,
         name=clean(name, "name", 100),
         employee_no=optional(employee_no, "employee_no", 64),
+        email=clean_email(email),
         unit_id=org.resolve(actor, org_unit).id,
         state=ACTIVE,
         password_hash=new_password(password, username),
@@ -206,6 +209,8 @@ def _apply_plain(actor: Actor, person: Person, changes: PersonChanges) -> dict[s
         wanted["name"] = clean(changes.name, "name", 100)
     if "employee_no" in changes.fields:
         wanted["employee_no"] = optional(changes.employee_no, "employee_no", 64)
+    if "email" in changes.fields:
+        wanted["email"] = clean_email(changes.email)
     if "username" in changes.fields:
         wanted["username"] = clean_username(changes.username)
     if changes.org_unit is not None:

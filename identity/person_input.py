@@ -8,6 +8,7 @@ import unicodedata
 from core.errors import Invalid
 from core.text import Text
 from identity import passwords
+from notify.addresses import clean_address
 
 _USERNAME = re.compile(r"\w[\w.@-]{0,63}")
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f]+")
@@ -37,6 +38,16 @@ def new_password(password: str | None, username: str | None) -> str | None:
         raise Invalid("password_without_username", Text("设置密码前请先填写用户名。", "A password needs a user name."))
     passwords.check_new(password, username)
     return passwords.hash_password(password)
+
+
+def clean_email(address: str | None) -> str | None:
+    """The mail address as it is stored, None for none. Raises Invalid."""
+    if address is None or not address.strip():
+        return None
+    try:
+        return clean_address(address)
+    except ValueError:
+        raise Invalid("bad_email", Text("邮箱地址格式不正确。", "That is not a mail address.")) from None
 
 
 def optional(value: str | None, member: str, limit: int) -> str | None:

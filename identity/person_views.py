@@ -20,6 +20,7 @@ class PersonView:
     username: str | None
     name: str
     employee_no: str | None
+    email: str | None
     org_unit: str
     unit_id: str
     state: str
@@ -47,6 +48,7 @@ def views(people: list[Person]) -> list[PersonView]:
             username=person.username,
             name=person.name,
             employee_no=person.employee_no,
+            email=person.email,
             org_unit=units[person.unit_id].name_path,
             unit_id=person.unit_id,
             state=person.state,

@@ -52,6 +52,19 @@ def person_refs(ids: Collection[str]) -> dict[str, PersonRef]:
     return {ref.id: ref for ref in _refs(select(*_REF).where(Person.id.in_(ids)))} if ids else {}
 
 
+def mail_addresses(ids: Collection[str]) -> dict[str, str]:
+    """Mail addresses of those of the people who are active and have one."""
+    query = select(Person.id, Person.email).where(Person.id.in_(ids), Person.state == ACTIVE)
+    return {row.id: row.email for row in session().execute(query.where(Person.email.is_not(None)))} if ids else {}
+
+
+def everybody_with(permission: Permission) -> list[str]:
+    """Ids of all active people with a login who hold the permission, wherever they stand in the tree."""
+    having = select(RoleGrant.person_id).where(RoleGrant.role.in_(roles_with(permission)))
+    query = select(Person.id).where(Person.state == ACTIVE, Person.password_hash.is_not(None), Person.id.in_(having))
+    return list(session().scalars(query))
+
+
 def person_by_employee_no(employee_no: str) -> PersonRef | None:
     """The active person of that employee number."""
     found = _refs(select(*_REF).where(Person.employee_no == employee_no.strip(), Person.state == ACTIVE))

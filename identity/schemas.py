@@ -102,6 +102,7 @@ class StaffBody(Body):
     name: str = Field(min_length=1, max_length=100)
     username: str | None = Field(None, max_length=64)
     employee_no: str | None = Field(None, max_length=64)
+    email: str | None = Field(None, max_length=254)
     password: str | None = Field(None, max_length=256)
     roles: list[RoleName] = Field(default_factory=list, max_length=7)
     org_unit: UnitPath = "/"
@@ -113,6 +114,7 @@ class StaffChange(Body):
     name: str | None = Field(None, max_length=100)
     username: str | None = Field(None, max_length=64)
     employee_no: str | None = Field(None, max_length=64)
+    email: str | None = Field(None, max_length=254)
     password: str | None = Field(None, max_length=256)
     roles: list[RoleName] | None = Field(None, max_length=7)
     org_unit: UnitPath | None = None
@@ -136,6 +138,7 @@ class StaffRead(BaseModel):
     username: str | None
     name: str
     employee_no: str | None
+    email: str | None
     org_unit: str
     state: str
     roles: list[str]

@@ -47,7 +47,8 @@ def run() -> None:
             if on_sqlite and connection.execute(text("PRAGMA foreign_key_check")).fetchall():
                 raise RuntimeError("the migration broke a foreign key")
         if on_sqlite:
-            connection.connection.cursor().execute("PRAGMA foreign_keys=ON")
+            # Inside a transaction the pragma would do nothing, so the next user gets a connection of its own.
+            connection.invalidate()
 
 
 run()

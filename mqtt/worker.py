@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Protocol
 
 from flask import Flask
 
@@ -28,11 +30,21 @@ WAIT_SECONDS = 1.0
 log = get_logger(__name__)
 
 
+class Part(Protocol):
+    """Something of a higher room that lives as long as the worker does."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End; returns when it has ended."""
+
+
 class Worker:
     """One per installation at a time: a second one waits for the lease."""
 
-    def __init__(self, app: Flask, settings: Settings, router: Router) -> None:
-        self._app, self._settings, self._router = app, settings, router
+    def __init__(self, app: Flask, settings: Settings, router: Router, beside: Sequence[Part] = ()) -> None:
+        self._app, self._settings, self._router, self._beside = app, settings, router, beside
         self._owner = new_id()
 
     def run(self, stop: threading.Event) -> None:
@@ -50,6 +62,8 @@ class Worker:
         desk.start()
         ingest.start()
         relay.start()
+        for part in self._beside:
+            part.start()
         log.info("worker_started")
         try:
             self._tend(stop, ingest, relay)
@@ -58,6 +72,8 @@ class Worker:
             ingest.stop()
             relay.stop()
             desk.stop()
+            for part in self._beside:
+                part.stop()
             with self._app.app_context(), unit_of_work() as current:
                 leases.release(current, LEASE_NAME, self._owner)
             log.info("worker_stopped")

@@ -1,4 +1,4 @@
-"""The in-app channel: a list of notices for each person, moved by the live feed."""
+"""The in-app carrier: a list of notices for each person, moved by the live feed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.ids import new_id
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.text import Text
 from notify.models import InAppNotice
-from notify.notices import Notice, channel
+from notify.notices import Notice, carrier
 
 KEEP = timedelta(days=90)
 LIVE_TOPIC = "notices"
@@ -33,9 +33,11 @@ class NoticeView:
     read: bool
 
 
-@channel("in_app")
+@carrier("in_app")
 def carry(notice: Notice) -> None:
     """Put the notice into each person's list and tell their open pages."""
+    if not notice.person_ids:
+        return
     at = clock.now()
     common = {
         "kind": notice.kind,

@@ -17,9 +17,14 @@ from core.text import Text
 from fleet.commands.models import Command, Freeze
 from fleet.commands.registry import EFFECT
 from fleet.commands.states import UNFINISHED
+from identity.queries import everybody_with
 from identity.roles import Role
+from notify import notices
+from notify.topics import Severity, register
 
 ROW_ID = 1
+ON = register("freeze_on", Severity.CRITICAL, Text("破坏性命令已被紧急冻结", "Destructive commands are frozen"))
+LIFTED = register("freeze_lifted", Severity.WARNING, Text("紧急冻结已解除", "The freeze was lifted"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ def change(actor: Actor, frozen: bool, reason: str) -> FreezeView:
         session().flush()
         audit.record(actor, "freeze.on" if frozen else "freeze.lift", ("freeze", "fleet"), {"reason": reason})
         live.announce("freeze", ["fleet"])
+        _tell(actor, ON if frozen else LIFTED)
         if not frozen:
             outbox.enqueue(EFFECT, _waiting())
     return _view(row)
@@ -72,6 +78,17 @@ def gate() -> Freeze:
     upsert(session(), Freeze.__table__, [row], ["id"], update=[])
     query = select(Freeze).where(Freeze.id == ROW_ID).with_for_update()
     return session().scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _tell(actor: Actor, kind: str) -> None:
+    """Every other administrator hears of it, in whatever part of the tree."""
+    said = (
+        Text("破坏性命令已被紧急冻结。", "All destructive commands are frozen.")
+        if kind == ON
+        else Text("紧急冻结已解除，暂停的命令将继续下发。", "The freeze was lifted; commands that waited go on.")
+    )
+    others = [person for person in everybody_with(Permission.FREEZE_WRITE) if person != actor.id]
+    notices.send(others, kind, said, ("freeze", "fleet"))
 
 
 def _require_lifter(actor: Actor) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.text import Text
-from fleet import findings
+from fleet import findings, queries
 from fleet.commands.models import Command
 from fleet.commands.states import State
 from fleet.findings import Observation
 from notify import notices
+from notify.topics import Severity, register
 
 UNDELIVERED, UNCONFIRMED, FAILED = "wipe_undelivered", "wipe_unconfirmed", "wipe_failed"
 _SAYS = {
@@ -17,6 +18,8 @@ _SAYS = {
     UNCONFIRMED: Text("擦除命令到期仍无最终回报，请处理。", "A wipe's last word has not come. Look into it."),
     FAILED: Text("擦除未能执行。", "A wipe was not carried out."),
 }
+for _code, _text in _SAYS.items():
+    register(_code, Severity.WARNING, _text)
 _SHOWN: dict[State, str | None] = {
     State.QUEUED: None,
     State.SENT: None,
@@ -50,10 +53,12 @@ def observe_undelivered(commands: Sequence[Command]) -> None:
 def _show(seen: Sequence[Observation], commands: Sequence[Command]) -> None:
     """Open and close the findings; whoever asked for the wipe is told once of what opened."""
     asked = {command.device_id: command for command in commands if command.grace_s is not None}
-    for change in findings.observe(seen):
-        if change.open:
-            command = asked[change.device_id]
-            notices.send([command.requested_by], change.code, _SAYS[change.code], ("command", command.id))
+    opened = [change for change in findings.observe(seen) if change.open]
+    units = {ref.id: ref.org_unit_id for ref in queries.refs([change.device_id for change in opened]).values()}
+    for change in opened:
+        command = asked[change.device_id]
+        unit_id = units.get(command.device_id)
+        notices.send([command.requested_by], change.code, _SAYS[change.code], ("command", command.id), unit_id)
 
 
 def _observations(command: Command, shown: str | None) -> list[Observation]:

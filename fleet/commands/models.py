@@ -35,6 +35,7 @@ class Command(Base):
     type: Mapped[str] = mapped_column(String(32))
     args: Mapped[bytes] = mapped_column(LargeBinary)
     destructive: Mapped[bool]
+    holder_id: Mapped[str | None] = mapped_column(String(36))
     origin: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(500))
     requested_by: Mapped[str] = mapped_column(String(64))

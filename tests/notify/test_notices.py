@@ -69,10 +69,10 @@ def test_everybody_marks_their_own_as_read() -> None:
     assert of(LI)[0].read
 
 
-def test_another_channel_carries_the_same_notice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notices, "_channels", dict(notices._channels))
+def test_another_carrier_carries_the_same_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "_carriers", dict(notices._carriers))
     carried: list[notices.Notice] = []
-    notices.channel("test")(carried.append)
+    notices.carrier("test")(carried.append)
     send("p-li")
     assert [notice.person_ids for notice in carried] == [["p-li"]]
     assert len(of(LI)) == 1

@@ -1,0 +1,49 @@
+"""Topics: the kinds of things that people are told of, each registered by the room that tells them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from core.text import Text
+
+
+class Severity(IntEnum):
+    """How much something matters; channels and people ask for a least one."""
+
+    INFO = 1
+    WARNING = 2
+    CRITICAL = 3
+
+    @property
+    def code(self) -> str:
+        """As it is written in requests and answers."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One kind of notice. `title` says what happened to somebody who is not the one concerned."""
+
+    kind: str
+    severity: Severity
+    title: Text
+
+
+_topics: dict[str, Topic] = {}
+
+
+def register(kind: str, severity: Severity, title: Text) -> str:
+    """Add a topic; returns its kind."""
+    _topics[kind] = Topic(kind, severity, title)
+    return kind
+
+
+def topic_of(kind: str) -> Topic:
+    """The topic of that kind; one that nobody registered is a warning under its own name."""
+    return _topics.get(kind) or Topic(kind, Severity.WARNING, Text(kind, kind))
+
+
+def all_topics() -> list[Topic]:
+    """Every registered topic by kind."""
+    return [_topics[kind] for kind in sorted(_topics)]
