@@ -12,7 +12,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from core import outbox
-from core.http.limits import limiter
 from core.runtime import EXTENSION, Runtime, runtime
 from core.text import Text
 from core.uow import unit_of_work
@@ -79,7 +78,6 @@ class Office:
 @pytest.fixture
 def office(app: Flask, client: FlaskClient, tune: Tune) -> Office:
     """The office."""
-    limiter.reset()
     unit_id = world.unit("/总部/电销")
     world.person("admin", "platform_admin")
     world.person("leader", "it_admin", org_unit="/总部/电销")
