@@ -59,6 +59,10 @@ from identity import cli as identity_cli
 from identity import jobs as identity_jobs
 from identity import queries as identity_queries
 from identity.authentication import actor_from_request_credentials
+from imports import api as imports_api
+from imports import cli as imports_cli
+from imports import jobs as imports_jobs
+from imports import kinds as import_kinds
 from mqtt import api as mqtt_api
 from mqtt import broker_effects
 from mqtt import cli as mqtt_cli
@@ -100,6 +104,7 @@ APIS = (
     archive_api.api,
     archive_device_api.api,
     compliance_api.api,
+    imports_api.api,
 )
 DEVICE_ROUTES = (fleet_device.routes, commands_device.routes, policies_device.routes, archive_device.routes)
 COMMANDS: tuple[click.Command, ...] = (
@@ -113,6 +118,7 @@ COMMANDS: tuple[click.Command, ...] = (
     policies_cli.cli,
     archive_cli.cli,
     compliance_cli.cli,
+    imports_cli.cli,
     operations_cli.cli,
     doctor.command,
 )
@@ -139,6 +145,8 @@ BY_IMPORT = (
     compliance_figures,
     compliance_jobs,
     compliance_receivers,
+    import_kinds,
+    imports_jobs,
     operations_figures,
 )
 """Modules whose jobs, effects, figures, receivers and further commands register themselves when they are imported."""

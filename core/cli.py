@@ -45,5 +45,5 @@ def run_job(name: str) -> None:
     """Run one job now."""
     outcome = jobs.run(name)
     click.echo(outcome)
-    if outcome != "done":
+    if outcome not in ("done", "idle"):
         raise SystemExit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,22 +38,35 @@ class JobRun(Base):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A named piece of work and when it is due: `every` so long, or by `cron` (weekdays by name)."""
+    """A named piece of work and when it is due: `every` so long, or by `cron` (weekdays by name).
+
+    `wanted` is asked first, cheaply, whether there is anything to do. With `own_units` the work opens its units of work
+    itself, one for each of its steps, so that long work holds no lock for long and goes on where it was ended.
+    """
 
     name: str
     work: Work
     every: timedelta | None = None
     cron: str | None = None
+    wanted: Callable[[], bool] | None = None
+    own_units: bool = False
 
 
 _jobs: dict[str, Job] = {}
 
 
-def register(name: str, *, every: timedelta | None = None, cron: str | None = None) -> Callable[[Work], Work]:
+def register(
+    name: str,
+    *,
+    every: timedelta | None = None,
+    cron: str | None = None,
+    wanted: Callable[[], bool] | None = None,
+    own_units: bool = False,
+) -> Callable[[Work], Work]:
     """Register a function as a job; what it returns is kept as the run's detail."""
 
     def add(work: Work) -> Work:
-        _jobs[name] = Job(name, work, every, cron)
+        _jobs[name] = Job(name, work, every, cron, wanted, own_units)
         return work
 
     return add
@@ -71,11 +85,13 @@ def last_runs(current: Session) -> dict[str, JobRun]:
 def run(name: str) -> str:
     """Run one job in its own unit of work, unless it runs elsewhere; needs an app context.
 
-    Returns `done`, `failed` or `busy`. Raises NotFound for an unknown name.
+    Returns `done`, `failed`, `busy` or, where nothing is to be done, `idle`. Raises NotFound for an unknown name.
     """
     job = _jobs.get(name)
     if job is None:
         raise NotFound("no_such_job", Text(f"没有名为“{name}”的任务。", f"There is no job named “{name}”."))
+    if job.wanted is not None and not job.wanted():
+        return "idle"
     owner = new_id()
     with unit_of_work() as current:
         if not leases.acquire(current, f"job:{name}", owner, LEASE):
@@ -87,7 +103,7 @@ def _run_held(job: Job, owner: str) -> str:
     started = clock.now()
     outcome, detail = "done", ""
     try:
-        with unit_of_work():
+        with nullcontext() if job.own_units else unit_of_work():
             detail = job.work() or ""
     except Exception as error:
         outcome, detail = "failed", type(error).__name__

@@ -31,6 +31,22 @@ def actor_from_request_credentials(bearer: str | None, session_cookie: str | Non
     return None
 
 
+def acting(person_id: str) -> Actor | None:
+    """The person as an actor for work that goes on after the request, with the roles of this moment; None once they
+    left."""
+    query = (
+        select(Person.id, Person.name, OrgUnit.path, RoleGrant.role)
+        .join(OrgUnit, OrgUnit.id == Person.unit_id)
+        .outerjoin(RoleGrant, RoleGrant.person_id == Person.id)
+        .where(Person.id == person_id, Person.state == ACTIVE)
+    )
+    rows = session().execute(query).all()
+    if not rows:
+        return None
+    first, roles = rows[0], frozenset(row.role for row in rows if row.role)
+    return Actor("staff", first.id, first.name, permissions_of(roles), first.path, None, roles)
+
+
 def _actor(*which: ColumnElement[bool]) -> Actor | None:
     query = (
         select(Person.id, Person.name, SignInSession.id.label("session_id"), OrgUnit.path, RoleGrant.role)

@@ -78,7 +78,7 @@ def get(actor: Actor, unit_id: str) -> UnitView:
 def resolve(actor: Actor, reference: str) -> queries.UnitRef:
     """The unit of a name path (`/总部/电销`) or an id, in the actor's scope. Raises Invalid that says what to do."""
     query = select(OrgUnit).where(OrgUnit.id.in_(visible_units(actor)))
-    by = OrgUnit.id == reference if is_uuid(reference) else OrgUnit.name_path == _clean_path(reference)
+    by = OrgUnit.id == reference if is_uuid(reference) else OrgUnit.name_path == clean_path(reference)
     unit = session().scalars(query.where(by)).one_or_none()
     if unit is None:
         raise Invalid(
@@ -95,7 +95,7 @@ def resolve(actor: Actor, reference: str) -> queries.UnitRef:
 def create(actor: Actor, name: str, parent: str = ROOT_PATH) -> UnitView:
     """Make a unit below the parent (name path or id). Raises Conflict when the name is taken there."""
     actor.require(Permission.ORG_WRITE)
-    name = _clean_name(name)
+    name = clean_name(name)
     ensure_root()
     above = _locked(actor, resolve(actor, parent).id)
     _require_free(above.id, name)
@@ -121,7 +121,7 @@ def create_path(actor: Actor, path: str) -> UnitView:
     actor.require(Permission.ORG_WRITE)
     ensure_root()
     above = ROOT_PATH
-    for name in filter(None, _clean_path(path).split("/")):
+    for name in filter(None, clean_path(path).split("/")):
         here = _join(above, name)
         if session().scalar(select(OrgUnit.id).where(OrgUnit.name_path == here)) is None:
             create(actor, name, above)
@@ -142,7 +142,7 @@ def change(
     above = (
         _visible(actor, resolve(actor, parent).id) if parent is not None else session().get_one(OrgUnit, unit.parent_id)
     )
-    new_name = _clean_name(name) if name is not None else unit.name
+    new_name = clean_name(name) if name is not None else unit.name
     if above.path.startswith(unit.path):
         raise Conflict("circle", Text("不能把组织移到它自己的下级。", "A unit cannot move below itself."))
     if (above.id, new_name) == (unit.parent_id, unit.name):
@@ -240,7 +240,8 @@ def _require_free(parent_id: str, name: str) -> None:
         raise Conflict("name_taken", Text(f"该上级下已有“{name}”。", f"There is already a “{name}” there."))
 
 
-def _clean_name(name: str) -> str:
+def clean_name(name: str) -> str:
+    """A unit's name as it is stored. Raises Invalid."""
     name = name.strip()
     if not _NAME.fullmatch(name):
         raise Invalid(
@@ -249,7 +250,8 @@ def _clean_name(name: str) -> str:
     return name
 
 
-def _clean_path(path: str) -> str:
+def clean_path(path: str) -> str:
+    """A path of names as it is stored: one slash before each name."""
     parts = [part.strip() for part in path.split("/") if part.strip()]
     return ROOT_PATH + "/".join(parts)
 

@@ -23,6 +23,7 @@ ORDER = (
     "compliance",
     "risk",
     "reports",
+    "imports",
     "console",
     "operations",
     "doctor",
