@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from archive import alerts, contested, records_read
 from core.http.answers import PageOut, page_reply, reply
-from core.http.fields import Body, IdPath, Moment, PageQuery
+from core.http.fields import Body, IdPath, PageQuery
 from core.http.identity import current_actor
 from core.http.routes import Api
 from core.permissions import Permission
+from core.views import Moment
 
 api = Api("archive", __name__)
 

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from core.http.fields import Body, Moment, PageQuery
+from core.http.fields import Body, PageQuery
 from core.text import LANGUAGES
+from core.views import Moment
 
 Unit = Field(None, max_length=1400)
 Code = Field(None, max_length=64)

@@ -15,7 +15,9 @@ from core.http.routes import Pages
 from core.permissions import Permission
 from fleet import devices
 from fleet.commands import reading
-from policies.explain import Explanation, Value, explain
+from fleet.commands.views import CommandView
+from policies.explain import explain
+from policies.views import Explanation, Value
 
 LINES = 30
 COMMANDS = 10
@@ -43,7 +45,7 @@ def show(id: str) -> str:
     )
 
 
-def _commands(actor: Actor, device_id: str) -> list[reading.CommandView] | None:
+def _commands(actor: Actor, device_id: str) -> list[CommandView] | None:
     """The newest commands; None for whoever may not see them."""
     if not actor.may(Permission.COMMAND_READ):
         return None

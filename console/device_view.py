@@ -7,7 +7,7 @@ from typing import Any
 
 from console import labels, language
 from core.text import Text
-from fleet.commands.reading import CommandView
+from fleet.commands.views import CommandView
 from fleet.views import DeviceView
 
 OK, WAIT, BAD, WARN, IDLE, PLAIN = "ok", "wait", "bad", "warn", "idle", "plain"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -109,15 +108,15 @@ def get(actor: Actor, device_id: str) -> DeviceDetail:
     presence = session().get(Presence, device.id)
     return DeviceDetail(
         **_views([device])[0].model_dump(),
-        state_since=clock.to_wire(device.state_since),
+        state_since=device.state_since,
         state_reason=device.state_reason,
         imei=device.imei,
         agent=device.agent,
         enrollment_specific_id=device.specific_id,
         claimed_employee_no=device.claimed_employee_no,
-        serial_confirmed_at=_wire(device.serial_confirmed_at),
+        serial_confirmed_at=device.serial_confirmed_at,
         notice={"accepted": device.notice_version, "current": notices.current_version()},
-        certificate_expires_at=clock.to_wire(device.certificate_expires_at),
+        certificate_expires_at=device.certificate_expires_at,
         certificates=certificates.of_device(device.id),
         holdings=holders.holdings(device.id),
         inventory=_inventory(session().get(Inventory, device.id)),
@@ -207,7 +206,7 @@ def _views(devices: Sequence[Device]) -> list[DeviceView]:
             holder=_holder(device, people.get(device.person_id or "")),
             org_unit=units[device.org_unit_id].name_path if device.org_unit_id in units else "",
             groups=names.get(device.id, []),
-            enrolled_at=clock.to_wire(device.enrolled_at),
+            enrolled_at=device.enrolled_at,
             presence=_presence(presences.get(device.id)),
             policy=_policy(policies.get(device.id)),
             compliance=_compliance(presences.get(device.id), opened.get(device.id, []), steps.get(device.id)),
@@ -245,9 +244,9 @@ def _presence(row: Any) -> PresenceView:
         return PresenceView(online=False, last_seen_at=None, since=None)
     return PresenceView(
         online=row.online,
-        last_seen_at=_wire(row.last_seen_at),
-        since=_wire(row.since),
-        heartbeat_at=_wire(row.heartbeat_at),
+        last_seen_at=row.last_seen_at,
+        since=row.since,
+        heartbeat_at=row.heartbeat_at,
         battery=row.battery,
         charging=row.charging,
         network=row.network,
@@ -267,10 +266,10 @@ def _compliance(row: Any, opened: Sequence[findings.OpenFinding], step: str | No
     shown = [
         FindingView(
             code=one.code,
-            since=clock.to_wire(one.since),
+            since=one.since,
             detail=one.detail,
             severity=judge.severity(one.code) if judge else None,
-            excepted_until=_wire(one.excepted_until),
+            excepted_until=one.excepted_until,
         )
         for one in opened
         if one.code not in hints
@@ -297,7 +296,3 @@ def _inventory(row: Inventory | None) -> dict[str, Any] | None:
         "clock_skew_s": row.clock_skew_s,
         "notice_version": row.notice_version,
     }
-
-
-def _wire(moment: datetime | None) -> str | None:
-    return clock.to_wire(moment) if moment else None

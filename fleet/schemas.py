@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
-from core.http.fields import Body, Moment, PageQuery
+from core.http.fields import Body, PageQuery
+from core.views import Moment
 
 ComplianceState = Literal["compliant", "noncompliant", "unknown"]
 State = Literal["active", "lost", "retired", "wiped"]
@@ -162,7 +163,7 @@ class TimelineRead(BaseModel):
     """One line of a phone's history."""
 
     id: int
-    at: str
+    at: Moment
     kind: str
     code: str
     actor: ActorRead | None

@@ -80,7 +80,7 @@ def cut(moment: datetime) -> datetime:
 def _view(entry: TimelineEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
-        "at": clock.to_wire(entry.at),
+        "at": entry.at,
         "kind": entry.kind,
         "code": entry.code,
         "actor": {"id": entry.actor_id, "name": entry.actor_name} if entry.actor_id else None,

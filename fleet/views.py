@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from core.views import Moment, View
 
 
-class Holder(BaseModel):
+class Holder(View):
     """Who holds the phone; `person` is an id."""
 
     person: str | None
@@ -16,37 +18,37 @@ class Holder(BaseModel):
     employee_no: str | None = None
 
 
-class PresenceView(BaseModel):
+class PresenceView(View):
     """Whether it is there; a hint."""
 
     online: bool
-    last_seen_at: str | None
-    since: str | None
-    heartbeat_at: str | None = None
+    last_seen_at: Moment | None
+    since: Moment | None
+    heartbeat_at: Moment | None = None
     battery: float | None = None
     charging: bool | None = None
     network: str | None = None
     queue_records: int | None = None
 
 
-class PolicyView(BaseModel):
+class PolicyView(View):
     """The policy that it should have and what it reported."""
 
     desired: dict[str, Any]
     reported: dict[str, Any]
 
 
-class FindingView(BaseModel):
+class FindingView(View):
     """Something that is not as it should be."""
 
     code: str
-    since: str
+    since: Moment
     detail: dict[str, Any]
     severity: str | None = None
-    excepted_until: str | None = None
+    excepted_until: Moment | None = None
 
 
-class Compliance(BaseModel):
+class Compliance(View):
     """`compliant`, `noncompliant`, or `unknown` before the first heartbeat; `step`: what the ladder last did."""
 
     state: str
@@ -54,7 +56,7 @@ class Compliance(BaseModel):
     findings: list[FindingView]
 
 
-class DeviceView(BaseModel):
+class DeviceView(View):
     """A phone in a list."""
 
     id: str
@@ -68,7 +70,7 @@ class DeviceView(BaseModel):
     holder: Holder
     org_unit: str
     groups: list[str]
-    enrolled_at: str
+    enrolled_at: Moment
     presence: PresenceView
     policy: PolicyView
     compliance: Compliance
@@ -77,15 +79,15 @@ class DeviceView(BaseModel):
 class DeviceDetail(DeviceView):
     """A phone by itself."""
 
-    state_since: str
+    state_since: Moment
     state_reason: str
     imei: list[str]
     agent: str
     enrollment_specific_id: str | None
     claimed_employee_no: str | None
-    serial_confirmed_at: str | None
+    serial_confirmed_at: Moment | None
     notice: dict[str, Any]
-    certificate_expires_at: str
+    certificate_expires_at: Moment
     certificates: list[dict[str, Any]]
     holdings: list[dict[str, Any]]
     inventory: dict[str, Any] | None

@@ -21,7 +21,6 @@ from identity.people import PersonChanges
 from identity.person_views import PersonView
 from identity.schemas import (
     ApprovalQuery,
-    ApprovalRead,
     AuditQuery,
     AuditRead,
     OrgUnitBody,
@@ -147,17 +146,17 @@ def list_audit(query: AuditQuery) -> Response:
     return page_reply(page, lambda entry: AuditRead(**entry))
 
 
-@api.get("/approvals", Permission.COMMAND_READ, {200: PageOut[ApprovalRead]})
+@api.get("/approvals", Permission.COMMAND_READ, {200: PageOut[ApprovalView]})
 def list_approvals(query: ApprovalQuery) -> Response:
     """Requests for a second person, newest first."""
     page = approvals.find(current_actor(), state=query.state, cursor=query.cursor, limit=query.limit)
-    return page_reply(page, _approval)
+    return page_reply(page)
 
 
-@api.get("/approvals/<id>", Permission.COMMAND_READ, {200: ApprovalRead})
+@api.get("/approvals/<id>", Permission.COMMAND_READ, {200: ApprovalView})
 def get_approval(path: IdPath) -> Response:
     """One request."""
-    return reply(_approval(approvals.get(current_actor(), path.id)))
+    return reply(approvals.get(current_actor(), path.id))
 
 
 def _revision(from_body: int | None) -> int | None:
@@ -179,7 +178,3 @@ def _person(view: PersonView) -> StaffRead:
 
 def _unit(view: UnitView) -> OrgUnitRead:
     return OrgUnitRead(**{name: value for name, value in asdict(view).items() if name != "path"})
-
-
-def _approval(view: ApprovalView) -> ApprovalRead:
-    return ApprovalRead(**asdict(view))

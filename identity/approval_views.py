@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from core.views import Moment, View
 from identity.models import Approval
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalView:
-    """A request as it is shown: who asks for what and why, and what became of it."""
+class Decision(View):
+    """How far a request is: who may decide until when, and what became of it. It names no targets."""
 
     id: str
+    state: str
+    permissions: tuple[str, ...]
+    requested_at: Moment
+    expires_at: Moment
+    decided_by: str | None
+    decided_at: Moment | None
+    decision_reason: str | None
+
+
+class ApprovalView(Decision):
+    """A request as it is shown: who asks for what and why, and what became of it."""
+
     kind: str
     targets: tuple[str, ...]
     summary: dict[str, Any]
-    permissions: tuple[str, ...]
     reason: str
     requested_by: str
-    requested_at: datetime
-    expires_at: datetime
-    state: str
-    decided_by: str | None
-    decided_at: datetime | None
-    decision_reason: str | None
 
 
 def view(row: Approval) -> ApprovalView:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from core.http.fields import Body, Moment, PageQuery
+from core.http.fields import Body, PageQuery
+from core.views import Moment
 
 RoleName = Literal[
     "platform_admin", "it_admin", "policy_author", "compliance_officer", "supervisor", "employee", "auditor"
@@ -205,21 +206,3 @@ class ApprovalQuery(PageQuery):
     """Which approvals."""
 
     state: Literal["pending", "approved", "denied", "withdrawn", "lapsed", "used"] | None = None
-
-
-class ApprovalRead(BaseModel):
-    """A request for a second person's decision."""
-
-    id: str
-    kind: str
-    targets: list[str]
-    summary: dict[str, object]
-    permissions: list[str]
-    reason: str
-    requested_by: str
-    requested_at: Moment
-    expires_at: Moment
-    state: str
-    decided_by: str | None
-    decided_at: Moment | None
-    decision_reason: str | None

@@ -6,10 +6,11 @@ from flask import Response, current_app
 from pydantic import BaseModel, ConfigDict
 
 from core.http.answers import PageOut, page_reply, reply
-from core.http.fields import IdPath, Moment, PageQuery
+from core.http.fields import IdPath, PageQuery
 from core.http.identity import current_actor
 from core.http.routes import Api
 from core.permissions import Permission
+from core.views import Moment
 from mqtt import dead_letters
 from mqtt.routes import Router
 

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from core.http.fields import Body, Moment, PageQuery
+from core.http.fields import Body, PageQuery
 from core.paging import MAX_LIMIT
+from core.views import Moment
 
 Language = Literal["zh-CN", "en"]
 SeverityName = Literal["info", "warning", "critical"]

@@ -19,18 +19,15 @@ from policies.schemas import (
     ChangesRead,
     DeleteQuery,
     DocumentPath,
-    DocumentRead,
     Documents,
     DocumentsQuery,
     ExplainQuery,
-    ExplanationRead,
     OneDocument,
     PlanQuery,
     PublicationRead,
     PublishBody,
-    RolloutRead,
-    VersionRead,
 )
+from policies.views import DocumentView, Explanation, RolloutView, VersionView
 
 api = Api("policies", __name__)
 YAML = "application/yaml"
@@ -64,11 +61,11 @@ def apply_documents(query: ApplyQuery) -> Response:
     return reply(outcome.plain())
 
 
-@api.get("/documents", Permission.DOCUMENT_READ, {200: PageOut[DocumentRead]})
+@api.get("/documents", Permission.DOCUMENT_READ, {200: PageOut[DocumentView]})
 def list_documents(query: DocumentsQuery) -> Response:
     """Documents by kind and name."""
     page = documents.find(current_actor(), query.kind, query.cursor, query.limit)
-    return page_reply(page, DocumentRead.model_validate)
+    return page_reply(page)
 
 
 @api.get("/documents/export", Permission.DOCUMENT_READ, {200: {YAML: {"type": "string"}}})
@@ -77,10 +74,10 @@ def export_documents() -> Response:
     return current_app.response_class(documents.export(current_actor()), mimetype=YAML)
 
 
-@api.get("/documents/<kind>/<name>", Permission.DOCUMENT_READ, {200: DocumentRead})
+@api.get("/documents/<kind>/<name>", Permission.DOCUMENT_READ, {200: DocumentView})
 def get_document(path: DocumentPath) -> Response:
     """One document; `document.metadata.revision` goes back with the next edit."""
-    return reply(DocumentRead.model_validate(documents.get(current_actor(), path.kind, path.name)))
+    return reply(documents.get(current_actor(), path.kind, path.name))
 
 
 @api.delete("/documents/<kind>/<name>", Permission.DOCUMENT_WRITE, {200: ChangesRead})
@@ -89,11 +86,11 @@ def delete_document(path: DocumentPath, query: DeleteQuery) -> Response:
     return reply(apply.delete(current_actor(), path.kind, path.name, reason=query.reason).plain())
 
 
-@api.get("/documents/<kind>/<name>/versions", Permission.DOCUMENT_READ, {200: PageOut[VersionRead]})
+@api.get("/documents/<kind>/<name>/versions", Permission.DOCUMENT_READ, {200: PageOut[VersionView]})
 def list_versions(path: DocumentPath, query: PageQuery) -> Response:
     """Published versions of a document, newest first."""
     page = documents.versions(current_actor(), path.kind, path.name, query.cursor, query.limit)
-    return page_reply(page, VersionRead.model_validate)
+    return page_reply(page)
 
 
 @api.post("/documents/<kind>/<name>/publish", Permission.DOCUMENT_PUBLISH, {200: PublicationRead}, problems=(409,))
@@ -110,16 +107,16 @@ def publish_document(path: DocumentPath, body: PublishBody) -> Response:
     )
 
 
-@api.get("/rollouts/<id>", Permission.DOCUMENT_READ, {200: RolloutRead})
+@api.get("/rollouts/<id>", Permission.DOCUMENT_READ, {200: RolloutView})
 def get_rollout(path: IdPath) -> Response:
     """A rollout and how far it came."""
-    return reply(RolloutRead.model_validate(rollouts.get(current_actor(), path.id)))
+    return reply(rollouts.get(current_actor(), path.id))
 
 
-@api.get("/devices/<id>/explain", Permission.DOCUMENT_READ, {200: ExplanationRead})
+@api.get("/devices/<id>/explain", Permission.DOCUMENT_READ, {200: Explanation})
 def explain_device(path: IdPath, query: ExplainQuery) -> Response:
     """For each effective value of a phone its policy, version and assignment, now or at a past minute."""
-    return reply(ExplanationRead.model_validate(explain.explain(current_actor(), path.id, query.at)))
+    return reply(explain.explain(current_actor(), path.id, query.at))
 
 
 def _format() -> Format:

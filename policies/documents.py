@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 
-from core import clock
 from core.actor import Actor
 from core.db import session
 from core.paging import DEFAULT_LIMIT, Page, keyset
@@ -17,35 +15,7 @@ from policies.language.diff import FieldChange, differences
 from policies.language.emit import emit
 from policies.language.kinds import KINDS, PUBLISHED_KINDS
 from policies.models import EVERYWHERE, DocumentVersion, PolicyDocument, VersionInForce
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentView:
-    """A document: `version` is in force (None: none yet), `draft` says that what is stored differs from it."""
-
-    kind: str
-    name: str
-    title: str | None
-    revision: int
-    version: int | None
-    draft: bool
-    updated_at: str
-    updated_by: str
-    document: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class VersionView:
-    """A published version; `restores` names the older one whose content it has."""
-
-    version: int
-    title: str | None
-    restores: int | None
-    published_at: str
-    published_by: str
-    reason: str
-    in_force: bool
-    spec: dict[str, Any]
+from policies.views import DocumentView, VersionView
 
 
 def find(
@@ -155,26 +125,26 @@ def _views(rows: list[PolicyDocument]) -> list[DocumentView]:
 def _view(row: PolicyDocument, path: str | None, present: DocumentVersion | None) -> DocumentView:
     same = present is not None and (present.spec, present.title) == (row.spec, row.title)
     return DocumentView(
-        row.kind,
-        row.name,
-        row.title,
-        row.revision,
-        present.version if present else None,
-        row.kind in PUBLISHED_KINDS and not same,
-        clock.to_wire(row.updated_at),
-        row.updated_by,
-        drafts.whole(row, path, revision=True),
+        kind=row.kind,
+        name=row.name,
+        title=row.title,
+        revision=row.revision,
+        version=present.version if present else None,
+        draft=row.kind in PUBLISHED_KINDS and not same,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
+        document=drafts.whole(row, path, revision=True),
     )
 
 
 def _version(row: DocumentVersion, present: int | None) -> VersionView:
     return VersionView(
-        row.version,
-        row.title,
-        row.restores,
-        clock.to_wire(row.published_at),
-        row.published_by,
-        row.reason,
-        row.version == present,
-        row.spec,
+        version=row.version,
+        title=row.title,
+        restores=row.restores,
+        published_at=row.published_at,
+        published_by=row.published_by,
+        reason=row.reason,
+        in_force=row.version == present,
+        spec=row.spec,
     )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 
@@ -19,39 +17,8 @@ from policies import bundles, desired, world
 from policies.language.problems import path_text
 from policies.models import DesiredHistory, Mixture, ReportedHistory
 from policies.rules.merging import origins
+from policies.views import Explanation, InForceThen, Value
 from policies.world import Source, World
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One effective value and where it comes from."""
-
-    path: str
-    value: Any
-    sources: list[dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class InForceThen:
-    """The bundle that a phone said it had in force, from when; `desired_at` is when the server asked for it."""
-
-    generation: int | None
-    bundle: str | None
-    since: str
-    desired_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What is wanted of a phone and why. For a past minute `in_force` tells what the phone had then."""
-
-    device_id: str
-    at: str
-    generation: int | None
-    bundle: str | None
-    policies: list[dict[str, Any]]
-    in_force: InForceThen | None
-    values: list[Value] = field(default_factory=list)
 
 
 def explain(actor: Actor, device_id: str, at: datetime | None = None) -> Explanation:
@@ -62,13 +29,13 @@ def explain(actor: Actor, device_id: str, at: datetime | None = None) -> Explana
     wanted = _wanted_then(device_id, moment)
     sources = _sources(wanted.mixture) if wanted else ()
     return Explanation(
-        device_id,
-        clock.to_wire(moment),
-        wanted.generation if wanted else None,
-        wanted.bundle if wanted else None,
-        [source.plain() for source in sources],
-        _in_force_then(device_id, moment),
-        _values(sources),
+        device_id=device_id,
+        at=moment,
+        generation=wanted.generation if wanted else None,
+        bundle=wanted.bundle if wanted else None,
+        policies=[source.plain() for source in sources],
+        in_force=_in_force_then(device_id, moment),
+        values=_values(sources),
     )
 
 
@@ -92,7 +59,7 @@ def _in_force_then(device_id: str, moment: datetime) -> InForceThen | None:
         DesiredHistory.device_id == device_id, DesiredHistory.generation == row.generation
     )
     asked_at = session().scalar(asked.order_by(DesiredHistory.id).limit(1))
-    return InForceThen(row.generation, row.bundle, clock.to_wire(row.at), clock.to_wire(asked_at) if asked_at else None)
+    return InForceThen(generation=row.generation, bundle=row.bundle, since=row.at, desired_at=asked_at)
 
 
 def _sources(mixture: str) -> tuple[Source, ...]:
@@ -107,6 +74,10 @@ def _values(sources: Sequence[Source]) -> list[Value]:
     by_policy = {name: [source.plain() for source in sources if source.policy == name] for name in policies}
     found = origins(merged, [then.fragments(name) for name in policies])
     return [
-        Value(path_text(origin.path), origin.value, [s for index in origin.sources for s in by_policy[policies[index]]])
+        Value(
+            path=path_text(origin.path),
+            value=origin.value,
+            sources=[s for index in origin.sources for s in by_policy[policies[index]]],
+        )
         for origin in found
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -27,36 +26,12 @@ from policies.models import (
     RolloutRing,
     VersionInForce,
 )
+from policies.views import RingView, RolloutView
 
 Kind = Literal["publish", "assignment", "org_unit"]
 RUNNING, FINISHED = "running", "finished"
 TARGETED, SENT, APPLIED = "targeted", "sent", "applied"
 EVERYONE = "everyone"
-
-
-@dataclass(frozen=True, slots=True)
-class RingView:
-    """A ring, and how many phones are in which state."""
-
-    position: int
-    name: str
-    state: str
-    devices: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class RolloutView:
-    """A rollout as it is shown."""
-
-    id: str
-    kind: str
-    state: str
-    emergency: bool
-    reason: str
-    created_at: str
-    created_by: str
-    documents: list[dict[str, Any]]
-    rings: list[RingView] = field(default_factory=list)
 
 
 def start(actor: Actor, kind: Kind, items: Sequence[tuple[str, int]], *, reason: str = "") -> str:
@@ -153,15 +128,18 @@ def get(actor: Actor, rollout_id: str) -> RolloutView:
     )
     counts = _counts(rollout_id)
     return RolloutView(
-        rollout.id,
-        rollout.kind,
-        rollout.state,
-        rollout.emergency,
-        rollout.reason,
-        clock.to_wire(rollout.created_at),
-        rollout.created_by,
-        _items(rollout_id),
-        [RingView(ring.position, ring.name, ring.state, counts.get(ring.position, {})) for ring in rings],
+        id=rollout.id,
+        kind=rollout.kind,
+        state=rollout.state,
+        emergency=rollout.emergency,
+        reason=rollout.reason,
+        created_at=rollout.created_at,
+        created_by=rollout.created_by,
+        documents=_items(rollout_id),
+        rings=[
+            RingView(position=ring.position, name=ring.name, state=ring.state, devices=counts.get(ring.position, {}))
+            for ring in rings
+        ],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
+from pydantic import AwareDatetime, BaseModel, Field, RootModel
 
 from core.http.fields import Body, PageQuery
 from policies.language.kinds import AnyDocument
@@ -113,37 +113,6 @@ class ChangesRead(BaseModel):
     rollout: str | None
 
 
-class DocumentRead(BaseModel):
-    """A document as it is stored; `version` is in force, `draft` says that the document differs from it."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    kind: str
-    name: str
-    title: str | None
-    revision: int
-    version: int | None
-    draft: bool
-    updated_at: str
-    updated_by: str
-    document: dict[str, Any]
-
-
-class VersionRead(BaseModel):
-    """A published version."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    version: int
-    title: str | None
-    restores: int | None
-    published_at: str
-    published_by: str
-    reason: str
-    in_force: bool
-    spec: dict[str, Any]
-
-
 class PublicationRead(BaseModel):
     """What publishing did; no rollout where the content was in force already."""
 
@@ -151,65 +120,3 @@ class PublicationRead(BaseModel):
     rollout: str | None
     devices: int
     looser: list[LooserRead]
-
-
-class RingRead(BaseModel):
-    """A ring of a rollout, and how many phones are in which state."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    position: int
-    name: str
-    state: str
-    devices: dict[str, int]
-
-
-class RolloutRead(BaseModel):
-    """A rollout."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: str
-    kind: str
-    state: str
-    emergency: bool
-    reason: str
-    created_at: str
-    created_by: str
-    documents: list[dict[str, Any]]
-    rings: list[RingRead]
-
-
-class ValueRead(BaseModel):
-    """One effective value and where it comes from."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    path: str
-    value: Any
-    sources: list[dict[str, Any]]
-
-
-class InForceRead(BaseModel):
-    """What a phone said it had in force."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    generation: int | None
-    bundle: str | None
-    since: str
-    desired_at: str | None
-
-
-class ExplanationRead(BaseModel):
-    """What is wanted of a phone, and why."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    device_id: str
-    at: str
-    generation: int | None
-    bundle: str | None
-    policies: list[dict[str, Any]]
-    in_force: InForceRead | None
-    values: list[ValueRead]

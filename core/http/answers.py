@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from flask import Response, current_app, json
 from pydantic import BaseModel
@@ -26,11 +26,12 @@ class PageOut(BaseModel, Generic[T]):
     next_cursor: str | None
 
 
-def page_reply(page: Page[T], show: Callable[[T], BaseModel]) -> Response:
-    """A keyset page: `items` and `next_cursor`."""
+def page_reply(page: Page[T], show: Callable[[T], BaseModel] | None = None) -> Response:
+    """A keyset page: `items` and `next_cursor`; without `show` the items are what is shown."""
+    items = page.items if show is None else [show(item) for item in page.items]
     return reply(
         {
-            "items": [show(item).model_dump(mode="json") for item in page.items],
+            "items": [cast(BaseModel, item).model_dump(mode="json") for item in items],
             "next_cursor": page.next_cursor,
         }
     )

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from pydantic import BaseModel, ConfigDict, Field
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
-
-from core import clock
 from core.paging import DEFAULT_LIMIT, MAX_LIMIT
-
-Moment = Annotated[datetime, PlainSerializer(clock.to_wire, return_type=str)]
 
 
 class Body(BaseModel):

@@ -2,99 +2,85 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from flask import Response
 
-from core.http.answers import page_reply, reply
+from core.http.answers import PageOut, page_reply, reply
 from core.http.fields import IdPath, PageQuery
 from core.http.identity import current_actor
 from core.http.routes import Api
 from core.permissions import Permission
 from fleet.commands import approval, cancel, freeze, reading, request
-from fleet.commands.freeze import FreezeView
-from fleet.commands.reading import BatchView, CommandView
-from fleet.commands.request import Requested, Wish
-from fleet.commands.schemas import (
-    AcceptedRead,
-    BatchRead,
-    CommandBody,
-    CommandPage,
-    CommandRead,
-    FreezeBody,
-    FreezeRead,
-    ManyBody,
-    ReasonBody,
-    SelectorBody,
-)
+from fleet.commands.request import Wish
+from fleet.commands.schemas import CommandBody, FreezeBody, ManyBody, ReasonBody, SelectorBody
 from fleet.commands.selection import Selector
+from fleet.commands.views import CommandView, FreezeView, Requested, Shown
 
 api = Api("commands", __name__)
 
 
-@api.post("/devices/<id>/commands", Permission.COMMAND_SEND, {202: AcceptedRead}, problems=(409, 429))
+@api.post("/devices/<id>/commands", Permission.COMMAND_SEND, {202: Requested}, problems=(409, 429))
 def send_command(path: IdPath, body: CommandBody) -> Response:
     """Send a command to one phone; a wipe waits for a second person."""
     wish = Wish(body.type, body.args, body.reason, body.expires_in)
-    return _accepted(request.send(current_actor(), path.id, wish))
+    return reply(request.send(current_actor(), path.id, wish), 202)
 
 
-@api.get("/devices/<id>/commands", Permission.COMMAND_READ, {200: CommandPage})
+@api.get("/devices/<id>/commands", Permission.COMMAND_READ, {200: PageOut[CommandView]})
 def list_device_commands(path: IdPath, query: PageQuery) -> Response:
     """A phone's commands, newest first, without outputs."""
-    return page_reply(reading.of_device(current_actor(), path.id, query.cursor, query.limit), _command)
+    return page_reply(reading.of_device(current_actor(), path.id, query.cursor, query.limit))
 
 
-@api.post("/commands", Permission.COMMAND_SEND, {202: AcceptedRead}, problems=(409, 429))
+@api.post("/commands", Permission.COMMAND_SEND, {202: Requested}, problems=(409, 429))
 def send_commands(body: ManyBody) -> Response:
     """Send a command to many phones; the request is taken or refused whole."""
     wish = Wish(body.type, body.args, body.reason, body.expires_in)
-    return _accepted(request.send_many(current_actor(), _selector(body.selector), wish))
+    return reply(request.send_many(current_actor(), _selector(body.selector), wish), 202)
 
 
-@api.get("/commands", Permission.COMMAND_READ, {200: CommandPage})
+@api.get("/commands", Permission.COMMAND_READ, {200: PageOut[CommandView]})
 def list_waiting_commands(query: PageQuery) -> Response:
     """The commands that wait for a second person, newest first."""
-    return page_reply(reading.waiting(current_actor(), query.cursor, query.limit), _command)
+    return page_reply(reading.waiting(current_actor(), query.cursor, query.limit))
 
 
-@api.get("/commands/<id>", Permission.COMMAND_READ, {200: CommandRead}, writes=True)
+@api.get("/commands/<id>", Permission.COMMAND_READ, {200: Shown}, writes=True)
 def get_command(path: IdPath) -> Response:
     """One command with its history, or a request for many phones by its id."""
     return _shown(path.id)
 
 
-@api.post("/commands/<id>/approve", Permission.COMMAND_APPROVE, {200: CommandRead}, problems=(409,))
+@api.post("/commands/<id>/approve", Permission.COMMAND_APPROVE, {200: Shown}, problems=(409,))
 def approve_command(path: IdPath, body: ReasonBody) -> Response:
     """Let it happen, as the second person."""
     approval.approve(current_actor(), path.id, body.reason)
     return _shown(path.id)
 
 
-@api.post("/commands/<id>/deny", Permission.COMMAND_APPROVE, {200: CommandRead}, problems=(409,))
+@api.post("/commands/<id>/deny", Permission.COMMAND_APPROVE, {200: Shown}, problems=(409,))
 def deny_command(path: IdPath, body: ReasonBody) -> Response:
     """Keep it from happening, as the second person."""
     approval.deny(current_actor(), path.id, body.reason)
     return _shown(path.id)
 
 
-@api.post("/commands/<id>/cancel", Permission.COMMAND_SEND, {200: CommandRead}, problems=(409,))
+@api.post("/commands/<id>/cancel", Permission.COMMAND_SEND, {200: Shown}, problems=(409,))
 def cancel_command(path: IdPath, body: ReasonBody) -> Response:
     """Cancel what is not received yet; it dies with the last signature handed out."""
     cancel.cancel(current_actor(), path.id, body.reason)
     return _shown(path.id)
 
 
-@api.get("/freeze", Permission.FREEZE_READ, {200: FreezeRead})
+@api.get("/freeze", Permission.FREEZE_READ, {200: FreezeView})
 def get_freeze() -> Response:
     """Whether destructive commands are held."""
-    return _freeze(freeze.state(current_actor()))
+    return reply(freeze.state(current_actor()))
 
 
-@api.post("/freeze", Permission.FREEZE_WRITE, {200: FreezeRead})
+@api.post("/freeze", Permission.FREEZE_WRITE, {200: FreezeView})
 def set_freeze(body: FreezeBody) -> Response:
     """Hold all destructive commands, or let them go again (platform administrators)."""
-    return _freeze(freeze.change(current_actor(), body.frozen, body.reason))
+    return reply(freeze.change(current_actor(), body.frozen, body.reason))
 
 
 def _selector(body: SelectorBody) -> Selector:
@@ -105,22 +91,5 @@ def _selector(body: SelectorBody) -> Selector:
     return Selector("org_unit", name=body.org_unit) if body.org_unit else Selector("all")
 
 
-def _accepted(requested: Requested) -> Response:
-    return reply(AcceptedRead(**asdict(requested)), 202)
-
-
 def _shown(some_id: str) -> Response:
-    view = reading.get(current_actor(), some_id)
-    return reply(_command(view) if isinstance(view, CommandView) else _batch(view))
-
-
-def _command(view: CommandView) -> CommandRead:
-    return CommandRead.model_validate(asdict(view))
-
-
-def _batch(view: BatchView) -> BatchRead:
-    return BatchRead.model_validate(asdict(view))
-
-
-def _freeze(view: FreezeView) -> Response:
-    return reply(FreezeRead(**asdict(view)))
+    return reply(reading.get(current_actor(), some_id))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from sqlalchemy import select
 
 from core import audit, clock, live, outbox
@@ -17,6 +14,7 @@ from core.text import Text
 from fleet.commands.models import Command, Freeze
 from fleet.commands.registry import EFFECT
 from fleet.commands.states import UNFINISHED
+from fleet.commands.views import FreezeView
 from identity.queries import everybody_with
 from identity.roles import Role
 from notify import notices
@@ -25,17 +23,6 @@ from notify.topics import Severity, register
 ROW_ID = 1
 ON = register("freeze_on", Severity.CRITICAL, Text("破坏性命令已被紧急冻结", "Destructive commands are frozen"))
 LIFTED = register("freeze_lifted", Severity.WARNING, Text("紧急冻结已解除", "The freeze was lifted"))
-
-
-@dataclass(frozen=True, slots=True)
-class FreezeView:
-    """The freeze as it is shown; `held` counts the destructive commands that wait for its end."""
-
-    frozen: bool
-    reason: str
-    since: datetime | None
-    by: str | None
-    held: int
 
 
 def state(actor: Actor) -> FreezeView:
@@ -106,5 +93,11 @@ def _waiting() -> list[str]:
 
 def _view(row: Freeze | None) -> FreezeView:
     if row is None or not row.frozen:
-        return FreezeView(False, row.reason if row else "", row.since if row else None, row.by_name if row else None, 0)
-    return FreezeView(True, row.reason, row.since, row.by_name, len(_waiting()))
+        return FreezeView(
+            frozen=False,
+            reason=row.reason if row else "",
+            since=row.since if row else None,
+            by=row.by_name if row else None,
+            held=0,
+        )
+    return FreezeView(frozen=True, reason=row.reason, since=row.since, by=row.by_name, held=len(_waiting()))

@@ -17,8 +17,8 @@ from core.text import Text
 from fleet.chunks import chunks
 from fleet.commands import lookup, reading
 from fleet.commands.models import Command
-from fleet.commands.reading import CommandView
 from fleet.commands.states import OPEN, State
+from fleet.commands.views import CommandView
 
 UNDER_WAY = "open"
 

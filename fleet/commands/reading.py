@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 
@@ -20,70 +17,12 @@ from fleet.commands import approval, lookup, sealing
 from fleet.commands.models import Command, CommandBatch, CommandStep
 from fleet.commands.registry import kind_of
 from fleet.commands.states import State
+from fleet.commands.views import BatchView, CommandView, Step
 from fleet.visibility import visible
 from identity import approvals
 from identity.approval_views import ApprovalView
 
 MAX_STEPS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a command's history."""
-
-    at: datetime
-    old: str | None
-    new: str
-    why: str
-    actor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class CommandView:
-    """A command as it is shown. `result` without its output in lists; `alive_until`: the last `exp` handed out."""
-
-    id: str
-    device_id: str
-    batch_id: str | None
-    type: str
-    args: dict[str, Any]
-    reason: str
-    destructive: bool
-    origin: str
-    status: str
-    since: datetime
-    held: str | None
-    requested_by: str
-    requested_by_name: str
-    requested_at: datetime
-    expires_at: datetime | None
-    due_at: datetime | None
-    alive_until: datetime | None
-    offers: int
-    sent_at: datetime | None
-    received_at: datetime | None
-    finished_at: datetime | None
-    after_cancel: bool
-    result: dict[str, Any] | None
-    approval: ApprovalView | None = None
-    history: list[Step] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class BatchView:
-    """A request for many phones: how many of its commands, as far as the actor sees them, stand where."""
-
-    id: str
-    type: str
-    selector: dict[str, Any]
-    reason: str
-    status: str
-    total: int
-    states: dict[str, int]
-    requested_by: str
-    requested_by_name: str
-    requested_at: datetime
-    approval: ApprovalView | None
 
 
 def of_device(actor: Actor, device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[CommandView]:
@@ -148,7 +87,9 @@ def _least(states: Counter[str]) -> str:
 
 def _steps(command_id: str) -> list[Step]:
     query = select(CommandStep).where(CommandStep.command_id == command_id).order_by(CommandStep.id).limit(MAX_STEPS)
-    return [Step(row.at, row.old, row.new, row.why, row.actor_name) for row in session().scalars(query)]
+    return [
+        Step(at=row.at, old=row.old, new=row.new, why=row.why, actor=row.actor_name) for row in session().scalars(query)
+    ]
 
 
 def _approval(approval_id: str | None) -> ApprovalView | None:

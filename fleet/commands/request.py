@@ -24,6 +24,7 @@ from fleet.commands.models import Command, CommandBatch, CommandStep
 from fleet.commands.registry import EFFECT, Kind, kind_of
 from fleet.commands.selection import Selector, Target
 from fleet.commands.states import OPEN, State
+from fleet.commands.views import Requested
 
 BY_REQUEST, BY_LOSS = "request", "lost"
 MIN_LIFETIME_S, MAX_LIFETIME_S = 60, 90 * 86400
@@ -37,16 +38,6 @@ class Wish:
     args: Mapping[str, Any]
     reason: str = ""
     expires_in: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Requested:
-    """What became of a request: the id of its command, or of its batch, and the state it is in."""
-
-    id: str
-    status: str
-    devices: int
-    approval_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +150,7 @@ def _issue(actor: Actor, order: _Order, targets: Sequence[Target], selector: Sel
     audit.record(actor, "command.request", target, _detail(order, targets, selector))
     if approval_id is None:
         outbox.enqueue(EFFECT, [row["id"] for row in rows])
-    return Requested(request_id, rows[0]["state"], len(rows), approval_id)
+    return Requested(id=request_id, status=rows[0]["state"], devices=len(rows), approval_id=approval_id)
 
 
 def _require_possible(order: _Order, device_ids: Sequence[str]) -> None:

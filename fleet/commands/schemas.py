@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
-from core.http.fields import Body, Moment
+from core.http.fields import Body
 from core.reasons import MAX_REASON
 from fleet.commands.request import MAX_LIFETIME_S, MIN_LIFETIME_S
 from fleet.commands.selection import MAX_NAMED
@@ -54,98 +54,3 @@ class FreezeBody(Body):
 
     frozen: bool
     reason: str = Field(min_length=1, max_length=MAX_REASON)
-
-
-class AcceptedRead(BaseModel):
-    """A request that was taken: `id` is the command's, or the batch's for many phones."""
-
-    id: str
-    status: str
-    devices: int
-    approval_id: str | None
-
-
-class StepRead(BaseModel):
-    """One step of a history."""
-
-    at: Moment
-    old: str | None
-    new: str
-    why: str
-    actor: str | None
-
-
-class ApprovalPart(BaseModel):
-    """The second person's part."""
-
-    id: str
-    state: str
-    permissions: list[str]
-    requested_at: Moment
-    expires_at: Moment
-    decided_by: str | None
-    decided_at: Moment | None
-    decision_reason: str | None
-
-
-class CommandRead(BaseModel):
-    """A command."""
-
-    id: str
-    device_id: str
-    batch_id: str | None
-    type: str
-    args: dict[str, Any]
-    reason: str
-    destructive: bool
-    origin: str
-    status: str
-    since: Moment
-    held: str | None
-    requested_by: str
-    requested_by_name: str
-    requested_at: Moment
-    expires_at: Moment | None
-    due_at: Moment | None
-    alive_until: Moment | None
-    offers: int
-    sent_at: Moment | None
-    received_at: Moment | None
-    finished_at: Moment | None
-    after_cancel: bool
-    result: dict[str, Any] | None
-    approval: ApprovalPart | None
-    history: list[StepRead]
-
-
-class BatchRead(BaseModel):
-    """A request for many phones."""
-
-    id: str
-    type: str
-    selector: dict[str, Any]
-    reason: str
-    status: str
-    total: int
-    states: dict[str, int]
-    requested_by: str
-    requested_by_name: str
-    requested_at: Moment
-    approval: ApprovalPart | None
-
-
-class CommandPage(BaseModel):
-    """A page of commands."""
-
-    items: list[CommandRead]
-    next_cursor: str | None
-
-
-class FreezeRead(BaseModel):
-    """The freeze."""
-
-    frozen: bool
-    reason: str
-    since: Moment | None
-    by: str | None
-    held: int

@@ -203,7 +203,7 @@ def _device(desired: dict[str, Any], reported: dict[str, Any]) -> DeviceView:
         holder=Holder(person=None, confirmed=False),
         org_unit="/",
         groups=[],
-        enrolled_at="2026-11-23T00:00:00.000Z",
+        enrolled_at=datetime(2026, 11, 23, tzinfo=UTC),
         presence=PresenceView(online=False, last_seen_at=None, since=None),
         policy=PolicyView(desired=desired, reported=reported),
         compliance=Compliance(state="unknown", findings=[]),
