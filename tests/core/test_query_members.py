@@ -40,13 +40,11 @@ def test_every_list_refuses_a_member_that_it_does_not_know(app: Flask, company: 
 def test_the_words_name_the_member_and_the_allowed_ones(company: Company) -> None:
     def refused(language: str) -> Any:
         headers = {**company.admin, "Accept-Language": language}
-        answer: Any = company.client.get(f"{API}/devices?stat=lost&limit=5", headers=headers)
+        answer: Any = company.client.get(f"{API}/documents?kinds=Policy&limit=5", headers=headers)
         return answer.json["detail"]
 
-    assert refused("en") == (
-        "There is no query member “stat”. Allowed: cursor, limit, q, state, online, group, org_unit."
-    )
-    assert refused("zh-CN") == "没有名为 stat 的查询参数。可用：cursor、limit、q、state、online、group、org_unit。"
+    assert refused("en") == "There is no query member “kinds”. Allowed: cursor, limit, kind."
+    assert refused("zh-CN") == "没有名为 kinds 的查询参数。可用：cursor、limit、kind。"
 
 
 def test_a_request_that_changes_something_refuses_them_before_it_does(company: Company) -> None:
