@@ -7,7 +7,8 @@ from typing import Literal
 from flask_openapi3.models.file import FileStorage
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.http.fields import Moment, PageQuery
+from core.http.fields import PageQuery
+from core.views import Moment
 
 KindName = Literal["org_units", "people", "phones"]
 Outcome = Literal["create", "change", "unchanged", "error"]
