@@ -1,4 +1,4 @@
-"""Command line: `python -m agent enroll | run | fleet`."""
+"""Command line: `python -m agent enroll | run | fleet | check`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agent.core import Options
 from agent.errors import AgentError, EnrollmentRefused
+from agent.fleet.check_command import add_check
 from agent.fleet.command import add_fleet
 from agent.identity import Pins
 from agent.phone import Phone
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_enroll(commands.add_parser("enroll", help="enroll a new phone"))
     _add_run(commands.add_parser("run", help="be an enrolled phone until a signal comes"))
     add_fleet(commands.add_parser("fleet", help="be many phones in one process"))
+    add_check(commands.add_parser("check", help="hold a server against what a simulation did"))
     options = parser.parse_args(arguments)
     level = logging.INFO if options.verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")

@@ -197,6 +197,11 @@ class Archive:
         self._after(archived)
         return archived
 
+    @property
+    def last_head(self) -> bytes:
+        """h of the last record, sent or not."""
+        return self._last_head
+
     def _apply(self, archived: Archived, jws: str | None) -> None:
         self._iat = archived.iat
         if jws is not None and archived.through >= self.receipt["seq"]:

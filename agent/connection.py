@@ -185,7 +185,7 @@ class Connection(Watcher):
         """Hand a message to its desk; what the phone did not ask for is dropped."""
         if self._core.options.trace:
             self.received.append((topic, payload))
-        self.deliver(topic, payload)
+        self._core.weather.into(lambda: self.deliver(topic, payload))
 
     def deliver(self, topic: str, payload: bytes) -> None:
         """Hand a payload to the desk of its topic."""

@@ -18,6 +18,7 @@ from agent.link import Done, Link
 from agent.loop import Loop
 from agent.store import PhoneStore
 from agent.trust import Trust
+from agent.weather import CALM, Weather
 from mqtt.contract import limits, topics
 from mqtt.contract.names import CommandType, RuleFamily, Typ, Up
 
@@ -70,6 +71,7 @@ class Core:
         self.api = DeviceApi(server, identity.api, self.id, self.keys, lambda: int(self.clock.server_time()))
         self.boot_id = str(uuid.uuid4())
         self.link: Link | None = None
+        self.weather: Weather = CALM
         self.connection = ""
         self.time_ready = False
         self.mqtt_closed = False
@@ -92,7 +94,7 @@ class Core:
         """Publish on one of the phone's own topics; False without a connection."""
         if self.link is None or not self.link.alive:
             return False
-        self.link.publish(topics.up(self.id, kind), payload, done=done)
+        self.weather.out(self.link, topics.up(self.id, kind), payload, done)
         return True
 
     def sign(self, typ: str, members: Mapping[str, Any]) -> str:

@@ -96,6 +96,7 @@ class PolicyDesk:
         self.reported: dict[str, Any] | None = kept.get("reported")
         self.in_force: InForce | None = None
         self.applied: Callable[[], object] = lambda: None
+        self._fault: str | None = None
         self._round = 0
         self._retry: Timer | None = None
         self._backoff = Backoff(core.rng, RETRY_FIRST_S)
@@ -172,6 +173,9 @@ class PolicyDesk:
         if self._retry is not None:
             self._retry.cancel()
         self.fetcher.cancel()
+        if self._fault is not None:
+            self._refused(desired, Untrusted(self._fault))
+            return
         current = self._round
         self.fetcher.get(desired.bundle, lambda got: self._bundle_here(current, desired, got))
 
@@ -228,6 +232,17 @@ class PolicyDesk:
         self._round += 1
         reason = error.code if isinstance(error, AgentError) else error.reason
         self._report(desired.generation, desired.bundle.digest, Outcome.REJECTED, reason)
+
+    def refuse(self, word: str) -> None:
+        """For simulations: reject the newest desired state, and every one that comes, until `relent`."""
+        self._fault = word
+        if self.highest:
+            self._report(self.highest, self._highest_digest, Outcome.REJECTED, word)
+
+    def relent(self) -> None:
+        """Be sensible again."""
+        self._fault = None
+        self._say_applied()
 
     # Reports
 

@@ -61,7 +61,7 @@ def office(actor: Actor) -> None:
         return
 
     def work() -> None:
-        if actor.phone.handset.wiped is None:
+        if actor.phone.handset.wiped is None and actor.pace > 0:
             act(actor)
             actor.later(3600.0 / actor.pace, work)
 

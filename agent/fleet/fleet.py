@@ -57,6 +57,7 @@ class Fleet:
         self.loop = Loop(plan.workers, plan.workers)
         self.store = Store(plan.state, durable=False)
         self.phones: list[Phone] = []
+        self.actors: list[Actor] = []
         self.refused: dict[str, int] = {}
         self._serials_taken: dict[str, int] = {}
         self._http = Server(crypto.http_context(plan.options.http_ca))
@@ -123,7 +124,9 @@ class Fleet:
         phone = Phone(self.loop, self.store, device_id, options, http=self._http)
         self.phones.append(phone)
         phone.connect()
-        BEHAVIOURS[self.plan.behaviour](Actor(phone, index, self._rng(index, "acts"), self.plan.pace))
+        actor = Actor(phone, index, self._rng(index, "acts"), self.plan.pace)
+        self.actors.append(actor)
+        BEHAVIOURS[self.plan.behaviour](actor)
         if len(self.phones) == self._todo and not self._frozen:
             # What lives as long as the process need not be looked at by every full collection.
             self._frozen = True
