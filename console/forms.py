@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Flask, flash, get_flashed_messages, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
-from core.errors import BadInput, Invalid
+from core.errors import BadInput, Invalid, ShoujiError
 from core.http.access import table
 from core.text import Text
 
 MAX_FIELD = 1000
 MAX_ADDRESS = 2000
+MAX_FORM_BYTES = 8 * 1024 * 1024
 HOME = "/"
 
 _csrf = CSRFProtect()
@@ -23,6 +26,7 @@ def register(app: Flask, *, tls: bool) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,
         # As long as the browser's session: a page that stood open over lunch still works.
         WTF_CSRF_TIME_LIMIT=None,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         SESSION_COOKIE_NAME="shouji_form",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -54,6 +58,23 @@ def field(name: str, limit: int = MAX_FIELD) -> str:
             Text("输入过长或含有无法使用的字符。", "An input is too long or holds a character that cannot be used."),
         )
     return value
+
+
+def field_of(problem: ShoujiError, fields: Mapping[str, str]) -> str | None:
+    """The field that an error is about, by its code; None where the error belongs to the form as a whole."""
+    return fields.get(problem.code)
+
+
+def whole(name: str, missing: int, low: int, high: int) -> int:
+    """A whole number of a field. Raises Invalid with the code `bad_<name>`."""
+    text = field(name).strip()
+    try:
+        number = int(text) if text else missing
+    except ValueError:
+        number = low - 1
+    if not low <= number <= high:
+        raise Invalid(f"bad_{name}", Text(f"请填写 {low} 到 {high} 的整数。", f"A whole number from {low} to {high}."))
+    return number
 
 
 def safe_address(wanted: str | None) -> str:

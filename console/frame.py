@@ -51,6 +51,13 @@ class MenuItem:
 
 MENU = (
     MenuItem("page_devices.show_list", Text("设备", "Devices"), "phone", Permission.DEVICE_READ),
+    MenuItem("page_policies.show_list", Text("策略", "Policies"), "shield", Permission.DOCUMENT_READ),
+    MenuItem("page_enrollment.show_list", Text("设备注册", "Enrollment"), "qr", Permission.ENROLLMENT_READ),
+    MenuItem("page_people.show_list", Text("人员", "People"), "people", Permission.STAFF_READ),
+    MenuItem("page_org.show_tree", Text("组织架构", "Org tree"), "tree", Permission.ORG_READ),
+    MenuItem("page_audit.show_list", Text("审计日志", "Audit log"), "history", Permission.AUDIT_READ),
+    MenuItem("page_quarantine.show_list", Text("消息隔离区", "Quarantine"), "box", Permission.QUARANTINE_READ),
+    MenuItem("page_system.show", Text("系统", "System"), "gear", Permission.SYSTEM_READ),
     MenuItem("page_docs.reference", Text("接口文档", "API reference"), "book", None),
 )
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from flask import Flask
 
 from console import (
+    account,
+    audit,
     device_page,
     devices,
     docs,
+    enrollment,
     errors,
     first_admin,
     forms,
@@ -16,13 +19,44 @@ from console import (
     headers,
     home,
     live,
+    org_tree,
+    people,
+    person_forms,
+    policies,
+    policy_editor,
+    policy_publish,
     preferences,
+    quarantine,
     sign_in,
     stream,
+    system,
+    unconfirmed,
 )
 from core.runtime import EXTENSION, Runtime
 
-PAGES = (preferences, sign_in, first_admin, home, go, devices, device_page, stream, docs)
+PAGES = (
+    preferences,
+    sign_in,
+    first_admin,
+    home,
+    go,
+    devices,
+    device_page,
+    stream,
+    docs,
+    account,
+    audit,
+    enrollment,
+    org_tree,
+    people,
+    person_forms,
+    policies,
+    policy_editor,
+    policy_publish,
+    quarantine,
+    system,
+    unconfirmed,
+)
 
 
 def register(app: Flask) -> None:

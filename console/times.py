@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from console.language import t
 from core import clock
+from core.errors import Invalid
 from core.runtime import settings
+from core.text import Text
 
 SHOWN = "%Y-%m-%d %H:%M:%S"
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -37,6 +39,15 @@ def zoned(value: datetime | str) -> str:
 def wire(value: datetime | str) -> str:
     """The machine's form, for the `datetime` attribute."""
     return value if isinstance(value, str) else clock.to_wire(value)
+
+
+def day(text: str) -> datetime:
+    """The beginning of a day (`2026-11-23`) in the organisation's zone. Raises Invalid."""
+    try:
+        plain = datetime.strptime(text.strip(), "%Y-%m-%d")  # noqa: DTZ007
+    except ValueError as error:
+        raise Invalid("bad_day", Text("日期应为 2026-11-23 的形式。", "A day is written as 2026-11-23.")) from error
+    return plain.replace(tzinfo=_zone(settings().timezone))
 
 
 def age(value: datetime | str) -> str:

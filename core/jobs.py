@@ -11,7 +11,7 @@ from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, leases
-from core.db import Base, upsert
+from core.db import Base, session, upsert
 from core.errors import NotFound
 from core.ids import new_id
 from core.log import get_logger
@@ -80,6 +80,11 @@ def all_jobs() -> list[Job]:
 def last_runs(current: Session) -> dict[str, JobRun]:
     """The newest run of each job that ever ran."""
     return {run.name: run for run in current.scalars(select(JobRun))}
+
+
+def last_run(name: str) -> JobRun | None:
+    """The newest run of one job; None before the first. Needs a unit of work."""
+    return session().get(JobRun, name)
 
 
 def run(name: str) -> str:

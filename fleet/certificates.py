@@ -116,6 +116,14 @@ def newest_revocations() -> tuple[datetime | None, datetime | None]:
     return known, session().scalar(select(func.max(OrphanRevocation.revoked_at)))
 
 
+def expiring(before: datetime) -> int:
+    """How many phones in the fleet have a certificate that ends before that time."""
+    query = select(func.count(Device.id)).where(
+        Device.state.in_(("active", "lost")), Device.certificate_expires_at < before
+    )
+    return session().scalar(query) or 0
+
+
 def newest(device_id: str) -> Certificate:
     """The certificate that a phone got last."""
     query = select(Certificate).where(Certificate.device_id == device_id)

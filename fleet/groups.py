@@ -42,6 +42,12 @@ def find(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) ->
     return page.map(lambda group: GroupView(group.name, group.title, group.query, counts.get(group.name, 0)))
 
 
+def count(actor: Actor) -> int:
+    """How many groups there are."""
+    actor.require(Permission.GROUP_READ)
+    return session().scalar(select(func.count()).select_from(Group)) or 0
+
+
 def replace(
     actor: Actor, name: str, device_ids: Collection[str], *, title: str = "", query: str | None = None
 ) -> list[str]:

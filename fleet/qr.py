@@ -67,6 +67,11 @@ def svg(code: str) -> bytes:
     return _render(code, "svg", scale=SVG_SCALE, xmldecl=False)
 
 
+def picture(code: str) -> str:
+    """The QR code as SVG to stand within a page, as large as its place."""
+    return _render(code, "svg", omitsize=True, xmldecl=False, svgns=False).decode()
+
+
 def png(code: str) -> bytes:
     """The QR code as a PNG image."""
     return _render(code, "png", scale=PNG_SCALE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -10,7 +11,7 @@ from core.actor import Actor
 from core.db import session
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
-from policies import assignments, drafts, publish
+from policies import assignments, drafts, publish, references
 from policies.language.diff import FieldChange, differences
 from policies.language.emit import emit
 from policies.language.kinds import KINDS, PUBLISHED_KINDS
@@ -40,9 +41,37 @@ def count(actor: Actor, kind: str | None = None, *, q: str | None = None) -> int
     return session().scalar(_narrowed(select(func.count(PolicyDocument.id)), kind, q)) or 0
 
 
-def text(actor: Actor, kind: str, name: str) -> str:
-    """One document as YAML with its revision, as its author edits it. Raises NotFound."""
-    return emit([get(actor, kind, name).document])
+def text(actor: Actor, kind: str, name: str, *, version: int | None = None) -> str:
+    """One document as YAML with its revision, as its author edits it; with the content of an older version if asked.
+
+    Raises NotFound.
+    """
+    document = get(actor, kind, name).document
+    if version is not None:
+        title, spec = _content(_row(kind, name), version)
+        names = {key: value for key, value in document["metadata"].items() if key != "title"}
+        document = {**document, "metadata": names | ({"title": title} if title is not None else {}), "spec": spec}
+    return emit([document])
+
+
+def existing(actor: Actor, kind: str, names: Collection[str]) -> set[str]:
+    """Those of the names that documents of the kind bear."""
+    actor.require(Permission.DOCUMENT_READ)
+    found = drafts.load([(kind, name) for name in names]) if names else {}
+    return {row.name for row in found.values() if row.deleted_at is None}
+
+
+def named_by(actor: Actor, kind: str, name: str) -> list[tuple[str, str]]:
+    """Kinds and names of the documents that name this one."""
+    actor.require(Permission.DOCUMENT_READ)
+    query = select(PolicyDocument.kind, PolicyDocument.name, PolicyDocument.spec)
+    query = query.where(PolicyDocument.deleted_at.is_(None), PolicyDocument.kind.in_(("Policy", "Assignment")))
+    rows = session().execute(query.order_by(PolicyDocument.kind, PolicyDocument.name))
+    return [
+        (row.kind, row.name)
+        for row in rows
+        if any((k, n) == (kind, name) for _, k, n in references.names(row.kind, row.spec))
+    ]
 
 
 def compare(actor: Actor, kind: str, name: str, old: int | None, new: int | None) -> list[FieldChange]:

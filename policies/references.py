@@ -62,7 +62,7 @@ def check_published(spec: Mapping[str, Any], policy: str, published: Collection[
 def check_unused(gone: Collection[Key], remaining: Mapping[Key, Mapping[str, Any]]) -> None:
     """Raise Invalid when a document that is to be deleted is still named by one that stays."""
     for (kind, name), spec in remaining.items():
-        for _, wanted, target in _names(kind, spec):
+        for _, wanted, target in names(kind, spec):
             if (wanted, target) in gone:
                 raise Invalid(
                     "still_used",
@@ -82,7 +82,8 @@ def named(spec: Mapping[str, Any]) -> Iterator[tuple[Location, str, str]]:
         yield ("spec", "work_hours", "calendar"), "Calendar", calendar
 
 
-def _names(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Location, str, str]]:
+def names(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Location, str, str]]:
+    """All documents that a document names, with their places."""
     if kind == "Policy":
         yield from named(spec)
     if kind == "Assignment":
@@ -92,7 +93,7 @@ def _names(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Location, str, 
 
 
 def _unknown(document: Parsed, known: Collection[Key]) -> Iterator[Problem]:
-    for location, kind, name in _names(document.kind, document.data["spec"]):
+    for location, kind, name in names(document.kind, document.data["spec"]):
         if (kind, name) not in known:
             title = _TITLES[kind]
             text = Text(f"没有名为“{name}”的{title.zh}。", f"There is no {title.en} named “{name}”.")

@@ -83,6 +83,10 @@
   });
   checkTyped(document);
 
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+  });
+
   // An address with an anchor opens what it names.
   function openTarget() {
     const named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));

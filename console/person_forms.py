@@ -1,0 +1,164 @@
+"""The forms that take somebody in, change them, and give them a new password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from console import choices, errors, forms, words
+from core.errors import Invalid, ShoujiError
+from core.http.identity import current_actor
+from core.http.routes import Pages
+from core.ids import new_token
+from core.permissions import Permission
+from core.text import Text
+from identity import people
+from identity.passwords import MIN_LENGTH
+from identity.people import PersonChanges
+
+MAX_ROLES = 10
+FIRST_LETTERS = 16
+FIELDS = {
+    "bad_name": "name",
+    "bad_username": "username",
+    "username_taken": "username",
+    "bad_employee_no": "employee_no",
+    "employee_no_taken": "employee_no",
+    "unknown_org_unit": "org_unit",
+    "password_without_username": "username",
+    "login_needs_username": "username",
+    "unknown_role": "roles",
+    "own_roles": "roles",
+    "beyond_own_rights": "roles",
+    "last_platform_admin": "roles",
+}
+
+pages = Pages("person_forms", __name__)
+
+
+@pages.get("/people/new", Permission.STAFF_WRITE)
+def new() -> str:
+    """The form of a new person."""
+    return _new_form({"login": ""}, None)
+
+
+@pages.post("/people/new", Permission.STAFF_WRITE)
+def create() -> ResponseReturnValue:
+    """Take somebody in; with a login, their first password is told once."""
+    username = forms.field("username", 64).strip() or None
+    login = forms.field("login") == "yes"
+    if login and username is None:
+        raise Invalid("login_needs_username", Text("允许登录时请填写用户名。", "Whoever signs in needs a user name."))
+    password = _first_password() if login else None
+    person = people.create(
+        current_actor(),
+        name=forms.field("name"),
+        username=username,
+        employee_no=forms.field("employee_no") or None,
+        password=password,
+        roles=forms.values("roles", 40, MAX_ROLES),
+        org_unit=forms.field("org_unit", 1400).strip() or "/",
+    )
+    if password is None:
+        return forms.done(url_for("page_people.show", id=person.id), Text("已添加人员。", "The person is added."))
+    return render_template("person_password.html", person=person, password=password)
+
+
+@errors.on_form("page_person_forms.create")
+def show_create_error(problem: ShoujiError) -> str:
+    """The same form with the error."""
+    return _new_form(_sent(), problem)
+
+
+@pages.get("/people/<id>/edit", Permission.STAFF_WRITE)
+def edit(id: str) -> str:
+    """The form that changes somebody."""
+    return _edit_form(id, None)
+
+
+@pages.post("/people/<id>/edit", Permission.STAFF_WRITE)
+def change(id: str) -> ResponseReturnValue:
+    """Change somebody, unless somebody else did so meanwhile."""
+    fields = {"name", "username", "employee_no", "org_unit"}
+    roles = frozenset(forms.values("roles", 40, MAX_ROLES)) if id != current_actor().id else None
+    changes = PersonChanges(
+        frozenset(fields | ({"roles"} if roles is not None else set())),
+        name=forms.field("name"),
+        username=forms.field("username", 64).strip() or None,
+        employee_no=forms.field("employee_no") or None,
+        org_unit=forms.field("org_unit", 1400).strip() or "/",
+        roles=roles,
+    )
+    people.change(current_actor(), id, changes, forms.whole("revision", 1, 1, 2**31))
+    return forms.done(url_for("page_people.show", id=id), Text("已保存。", "Saved."))
+
+
+@errors.on_form("page_person_forms.change")
+def show_change_error(problem: ShoujiError) -> str:
+    """The same form with the error."""
+    return _edit_form((request.view_args or {})["id"], problem)
+
+
+@pages.get("/people/<id>/password", Permission.STAFF_WRITE)
+def ask_password(id: str) -> str:
+    """Ask before a password is replaced."""
+    return render_template("person_reset.html", person=people.get(current_actor(), id), error=None)
+
+
+@pages.post("/people/<id>/password", Permission.STAFF_WRITE)
+def reset_password(id: str) -> str:
+    """Give somebody a new password, told once; their sessions end."""
+    password = _first_password()
+    changes = PersonChanges(frozenset({"password"}), password=password)
+    person = people.change(current_actor(), id, changes)
+    return render_template("person_password.html", person=person, password=password)
+
+
+@errors.on_form("page_person_forms.reset_password")
+def show_reset_error(problem: ShoujiError) -> str:
+    """The question again with the error."""
+    person = people.get(current_actor(), (request.view_args or {})["id"])
+    return render_template("person_reset.html", person=person, error=problem.text)
+
+
+def _first_password() -> str:
+    plain = new_token(max(FIRST_LETTERS, MIN_LENGTH)).lower()
+    return "-".join(plain[place : place + 4] for place in range(0, len(plain), 4))
+
+
+def _sent() -> dict[str, Any]:
+    return {**request.form.to_dict(), "roles": request.form.getlist("roles")}
+
+
+def _new_form(values: Mapping[str, Any], problem: ShoujiError | None) -> str:
+    return _form("person_new.html", values, problem, own=False)
+
+
+def _edit_form(person_id: str, problem: ShoujiError | None) -> str:
+    actor = current_actor()
+    person = people.get(actor, person_id)
+    stored = {
+        "name": person.name,
+        "username": person.username,
+        "employee_no": person.employee_no,
+        "org_unit": person.org_unit,
+        "roles": person.roles,
+        "revision": person.revision,
+    }
+    values = {**stored, **_sent()} if problem else stored
+    return _form("person_edit.html", values, problem, own=person.id == actor.id, person=person)
+
+
+def _form(template: str, values: Mapping[str, Any], problem: ShoujiError | None, **more: Any) -> str:
+    return render_template(
+        template,
+        values=values,
+        error=problem.text if problem else None,
+        error_field=forms.field_of(problem, FIELDS) if problem else None,
+        units=choices.units(current_actor()),
+        roles=words.roles(),
+        **more,
+    )

@@ -1,0 +1,128 @@
+"""Publishing and deleting documents: first what it would do to phones, then a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from console import errors, forms, policy_words, words
+from console.policy_editor import require_accepted
+from core.actor import Actor
+from core.errors import ShoujiError
+from core.http.identity import current_actor
+from core.http.routes import Pages
+from core.permissions import Permission
+from core.reasons import clean_reason
+from core.text import Text
+from policies import apply, documents, publish
+from policies.apply import Outcome
+
+FIELDS = {"reason_required": "reason", "looser_not_accepted": "accept_looser", "not_confirmed": "typed"}
+
+pages = Pages("policy_publish", __name__)
+
+
+@pages.get("/policies/<kind>/<name>/publish", Permission.DOCUMENT_PUBLISH)
+def ask_publish(kind: str, name: str) -> str:
+    """What publishing the draft, or an older `version` again, would do."""
+    return _publish_form(kind, name, _wanted(request.args.get("version")), None)
+
+
+@pages.post("/policies/<kind>/<name>/publish", Permission.DOCUMENT_PUBLISH)
+def publish_document(kind: str, name: str) -> ResponseReturnValue:
+    """Publish the draft, or older content as a new version."""
+    actor, version = current_actor(), _wanted(forms.field("version", 9))
+    reason = clean_reason(forms.field("reason"))
+    require_accepted(_foreseen(actor, kind, name, version))
+    done = publish.publish(actor, kind, name, version=version, reason=reason)
+    number, phones = done.published.version, done.review.devices
+    text = Text(
+        f"已发布第 {number} 版，正在下发到 {phones} 台设备。",
+        f"Version {number} is published and on its way to {phones} phone{'' if phones == 1 else 's'}.",
+    )
+    return forms.done(url_for("page_policies.show", kind=kind, name=name), text)
+
+
+@errors.on_form("page_policy_publish.publish_document")
+def show_publish_error(problem: ShoujiError) -> str:
+    """The same form with the error."""
+    at = request.view_args or {}
+    return _publish_form(at["kind"], at["name"], _wanted(request.form.get("version")), problem)
+
+
+@pages.get("/policies/<kind>/<name>/delete", Permission.DOCUMENT_WRITE)
+def ask_delete(kind: str, name: str) -> str:
+    """What deleting the document would do."""
+    return _delete_form(kind, name, None)
+
+
+@pages.post("/policies/<kind>/<name>/delete", Permission.DOCUMENT_WRITE)
+def delete(kind: str, name: str) -> ResponseReturnValue:
+    """Delete the document; its versions stay."""
+    actor = current_actor()
+    forms.require_typed(name)
+    require_accepted(apply.plan_deletion(actor, kind, name))
+    apply.delete(actor, kind, name, reason=forms.field("reason"))
+    return forms.done(url_for("page_policies.show_list"), Text(f"已删除“{name}”。", f"“{name}” is deleted."))
+
+
+@errors.on_form("page_policy_publish.delete")
+def show_delete_error(problem: ShoujiError) -> str:
+    """The same form with the error."""
+    at = request.view_args or {}
+    return _delete_form(at["kind"], at["name"], problem)
+
+
+def _wanted(version: str | None) -> int | None:
+    return int(version) if version and version.isascii() and version.isdecimal() and len(version) <= 9 else None
+
+
+def _foreseen(actor: Actor, kind: str, name: str, version: int | None) -> Outcome:
+    return apply.plan(actor, documents.text(actor, kind, name, version=version).encode())
+
+
+def _publish_form(kind: str, name: str, version: int | None, problem: ShoujiError | None) -> str:
+    actor = current_actor()
+    document = documents.get(actor, kind, name)
+    in_force = documents.compare(actor, kind, name, document.version, version) if document.version else None
+    return _form(
+        "policy_publish.html",
+        problem,
+        document=document,
+        version=version,
+        plan=policy_words.outcome(_foreseen(actor, kind, name, version)),
+        fields=None if in_force is None else policy_words.fields(in_force),
+    )
+
+
+def _delete_form(kind: str, name: str, problem: ShoujiError | None) -> str:
+    actor = current_actor()
+    try:
+        plan: dict[str, Any] | None = policy_words.outcome(apply.plan_deletion(actor, kind, name))
+        hindrance = None
+    except ShoujiError as error:
+        if error.code != "still_used":
+            raise
+        plan, hindrance = None, error.text
+    return _form(
+        "policy_delete.html",
+        problem,
+        document=documents.get(actor, kind, name),
+        plan=plan,
+        hindrance=hindrance,
+        users=documents.named_by(actor, kind, name),
+    )
+
+
+def _form(template: str, problem: ShoujiError | None, **values: Any) -> str:
+    return render_template(
+        template,
+        error=problem.text if problem else None,
+        error_field=forms.field_of(problem, FIELDS) if problem else None,
+        reason=request.form.get("reason", "")[:500],
+        words=words,
+        policy=policy_words,
+        **values,
+    )

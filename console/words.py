@@ -1,0 +1,67 @@
+"""Words for the codes that enrollment, people, documents, audit and quarantine pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from console import language
+from console.device_view import BAD, IDLE, OK, WAIT, WARN, Label
+from core.text import Text
+from identity.roles import TITLES
+
+TOKEN_STATES = {
+    "active": Label(Text("可用", "Active"), OK),
+    "used_up": Label(Text("已用完", "Used up"), IDLE),
+    "expired": Label(Text("已过期", "Expired"), IDLE),
+    "revoked": Label(Text("已吊销", "Revoked"), BAD),
+}
+PERSON_STATES = {
+    "active": Label(Text("在职", "Active"), OK),
+    "inactive": Label(Text("已停用", "Deactivated"), IDLE),
+}
+KINDS = {
+    "Policy": Text("策略", "Policy"),
+    "KeywordSet": Text("敏感词库", "Keyword set"),
+    "Calendar": Text("日历", "Calendar"),
+    "Group": Text("分组", "Group"),
+    "Assignment": Text("策略分配", "Assignment"),
+}
+ACTIONS = {
+    "create": Label(Text("新建", "New"), OK),
+    "change": Label(Text("修改", "Changed"), WAIT),
+    "delete": Label(Text("删除", "Deleted"), BAD),
+    "none": Label(Text("无变化", "Unchanged"), IDLE),
+}
+OUTCOMES = {
+    "done": Label(Text("成功", "Done"), OK),
+    "refused": Label(Text("被拒绝", "Refused"), BAD),
+}
+ACTOR_KINDS = {
+    "staff": Text("人员", "Person"),
+    "device": Text("设备", "Phone"),
+    "system": Text("系统", "System"),
+}
+SESSIONS = {"console": Text("浏览器", "Browser"), "api": Text("接口", "API")}
+NEVER = Label(Text("未发布", "Not published"), WARN)
+DRAFT = Label(Text("有未发布的修改", "Draft differs"), WAIT)
+IN_FORCE = Label(Text("生效中", "In force"), OK)
+
+
+def roles() -> list[tuple[str, str]]:
+    """Every role and its name, for menus."""
+    return [(str(role), language.say(title)) for role, title in TITLES.items()]
+
+
+def role(code: str) -> str:
+    """What a role is called."""
+    return next((language.say(title) for known, title in TITLES.items() if str(known) == code), code)
+
+
+def options(texts: Mapping[str, Text | Label]) -> list[tuple[str, str]]:
+    """Codes and their words, for menus."""
+    return [(code, language.say(text.text if isinstance(text, Label) else text)) for code, text in texts.items()]
+
+
+def label(labels: Mapping[str, Label], code: str) -> Label:
+    """A code's word in its colour; a code that is not known is shown as it is."""
+    return labels.get(code) or Label(Text(code, code), IDLE)
