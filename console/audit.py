@@ -48,7 +48,7 @@ def show_list() -> str:
         audit=audit_words,
         json=json_text,
         chain=jobs.last_run(CHAIN_JOB),
-        export=url_for("page_audit.export", **shown),
+        export=lists.address_of(url_for("page_audit.export"), shown),
         whole=actor.unit_path == "/",
     )
 

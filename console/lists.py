@@ -35,7 +35,12 @@ def cursor() -> str | None:
 
 def address(parameters: Mapping[str, str]) -> str:
     """This page with other parameters."""
-    return f"{request.path}?{urlencode(parameters)}" if parameters else request.path
+    return address_of(request.path, parameters)
+
+
+def address_of(path: str, parameters: Mapping[str, str]) -> str:
+    """A path with parameters, or alone where there are none."""
+    return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
 def paging(page: Page[Any], filters: Mapping[str, str], limit: int = LIMIT) -> Paging:

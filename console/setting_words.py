@@ -1,4 +1,4 @@
-"""The settings as a page shows them: in groups, with their value, its source, and what each is for, in both languages."""
+"""The settings as a page shows them: in groups, with their value, its source, and what each is for."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ from flask import render_template, url_for
 
 from console import frame, setting_words
 from console.device_view import BAD, OK, WARN, Label
-from core import clock, installation, jobs, outbox, roles
-from core.db import session
+from core import clock, installation, jobs, roles
 from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.jobs import Job, JobRun
 from core.permissions import Permission
+from core.roles import ProcessReport
 from core.runtime import runtime, settings
 from core.text import Text
 from fleet import certificates
@@ -50,22 +50,21 @@ class JobRow:
 def show() -> str:
     """The health page; for htmx the part that changes."""
     current_actor().require_everything()
-    current, away = session(), roles.away()
+    away, machine = roles.away(), installation.facts()
+    reports = {one.role: one for one in roles.reports()}
     return render_template(
         "_system.html" if frame.wants_part() else "system.html",
         away=away,
-        alive=_roles(away),
-        worker=next((one for one in roles.reports() if one.role == "worker"), None),
-        machine=installation.facts(),
-        waiting=outbox.depth(current),
-        overdue_since=outbox.overdue_since(current),
+        alive=_roles(away, reports),
+        worker=reports.get("worker"),
+        machine=machine,
         late=LATE,
         broker=ages(settings(), runtime().ca),
         ca_ends_at=runtime().ca.certificate.not_valid_after_utc,
         expiring=certificates.expiring(clock.now() + SOON),
         soon=clock.now() + SOON,
         now=clock.now(),
-        rows=_jobs(),
+        rows=_jobs(machine.runs),
         tabs=tabs("health"),
     )
 
@@ -85,20 +84,18 @@ def tabs(at: str) -> list[tuple[str, Text, bool]]:
     ]
 
 
-def _roles(away: list[str]) -> list[tuple[Text, Label, datetime | None]]:
+def _roles(away: list[str], reports: dict[str, ProcessReport]) -> list[tuple[Text, Label, datetime | None]]:
     """Each role, whether it is there, and when it last said so; this page itself shows that the web is."""
-    reported = {one.role: one.at for one in roles.reports()}
     worker = AWAY if "worker" in away else GOOD
     broker = CUT if away == ["broker"] else GOOD if not away else Label(Text("未知", "Unknown"), WARN)
     return [
         (ROLES["web"], GOOD, clock.now()),
-        (ROLES["worker"], worker, reported.get("worker")),
-        (ROLES["broker"], broker, reported.get("broker")),
+        (ROLES["worker"], worker, reports["worker"].at if "worker" in reports else None),
+        (ROLES["broker"], broker, reports["broker"].at if "broker" in reports else None),
     ]
 
 
-def _jobs() -> list[JobRow]:
-    runs = jobs.last_runs(session())
+def _jobs(runs: dict[str, JobRun]) -> list[JobRow]:
     return [JobRow(job, runs.get(job.name), _standing(job, runs.get(job.name))) for job in jobs.all_jobs()]
 
 

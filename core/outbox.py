@@ -117,8 +117,3 @@ def oldest(current: Session) -> datetime | None:
 def depth(current: Session) -> int:
     """How many effects wait."""
     return current.scalar(select(func.count()).select_from(OutboxRow)) or 0
-
-
-def overdue_since(current: Session) -> datetime | None:
-    """Since when the oldest due effect waits; None when none is due."""
-    return current.scalar(select(func.min(OutboxRow.not_before)).where(OutboxRow.not_before <= clock.now()))
