@@ -8,9 +8,9 @@ from console import labels, language, words
 from console.device_view import Label
 from core.db import json_text
 from policies.apply import Outcome
-from policies.documents import DocumentView
 from policies.language.diff import FieldChange
 from policies.language.kinds import PUBLISHED_KINDS
+from policies.views import DocumentView
 
 LONGEST_VALUE = 2000
 
