@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, current_app
 
-from core.http.access import Access
+from core.http.access import Access, Content
 from core.http.answers import PageOut, page_reply, reply
 from core.http.fields import IdPath, PageQuery
 from core.http.identity import current_actor
@@ -32,6 +32,10 @@ from imports.schemas import (
 )
 from imports.uploads import ImportView
 
+CSV_TYPE = templates.MEDIA_TYPES[templates.CSV]
+FILES: Content = {kind: {"type": "string", "format": "binary"} for kind in templates.MEDIA_TYPES.values()}
+CSV_FILE: Content = {CSV_TYPE: FILES[CSV_TYPE]}
+
 api = Api("imports", __name__)
 
 
@@ -41,7 +45,7 @@ def list_kinds() -> Response:
     return reply(KindsRead(items=[_kind(kind) for kind in uploads.kinds(current_actor())]))
 
 
-@api.get("/imports/templates/<kind>.<form>", Access.SIGNED_IN)
+@api.get("/imports/templates/<kind>.<form>", Access.SIGNED_IN, {200: FILES})
 def get_template(path: TemplatePath) -> Response:
     """A file with the headers of a kind, to be filled in."""
     content = templates.render(kind_of(path.kind), path.form, language())
@@ -74,11 +78,11 @@ def list_lines(path: IdPath, query: LinesQuery) -> Response:
     return page_reply(page, _line)
 
 
-@api.get("/imports/<id>/errors.csv", Access.SIGNED_IN)
+@api.get("/imports/<id>/errors.csv", Access.SIGNED_IN, {200: CSV_FILE})
 def get_errors(path: IdPath) -> Response:
     """The lines with errors and what to do about each, as a file."""
     name, content = lines.errors_csv(current_actor(), path.id, language())
-    return _file(content, name, "text/csv")
+    return _file(content, name, CSV_TYPE)
 
 
 @api.post("/imports/<id>/confirm", Access.SIGNED_IN, {200: ImportRead})

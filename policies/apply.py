@@ -11,7 +11,7 @@ from core.actor import Actor
 from core.permissions import Permission
 from core.reasons import clean_reason
 from core.runtime import settings
-from policies import assignments, devices, drafts, groups, lock, publish, reach, references, rollouts, world
+from policies import assignments, devices, drafts, groups, lock, publish, reach, references, rollouts, sight, world
 from policies.desired import Refresh, postponing
 from policies.drafts import Change, Key
 from policies.language.kinds import PUBLISHED_KINDS, Assignment, Group
@@ -118,7 +118,7 @@ def delete(actor: Actor, kind: str, name: str, *, reason: str) -> Outcome:
 def _foreseen(request: _Request) -> Outcome:
     before = world.current()
     after, touched = _projected(request, before, publishing=True)
-    return Outcome(request.changes, review(before, after, touched))
+    return Outcome(sight.shown_changes(request.actor, request.changes), review(before, after, touched))
 
 
 def _carry_out(request: _Request, *, publishing: bool, reason: str) -> Outcome:

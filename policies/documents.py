@@ -11,12 +11,14 @@ from core.actor import Actor
 from core.db import session
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
-from policies import assignments, drafts, publish, references
+from policies import assignments, drafts, publish, references, sight
 from policies.language.diff import FieldChange, differences
 from policies.language.emit import emit
 from policies.language.kinds import KINDS, PUBLISHED_KINDS
 from policies.models import EVERYWHERE, DocumentVersion, PolicyDocument, VersionInForce
 from policies.views import DocumentView, VersionView
+
+LEFT_OUT = "含有您管辖范围之外的设备，已略去 / names devices outside your part of the tree, left out"
 
 
 def find(
@@ -31,7 +33,7 @@ def find(
     actor.require(Permission.DOCUMENT_READ)
     query = _narrowed(select(PolicyDocument), kind, q)
     page = keyset(session(), query, [PolicyDocument.kind, PolicyDocument.name], cursor, limit)
-    views = dict(zip([row.id for row in page.items], _views(page.items), strict=True))
+    views = dict(zip([row.id for row in page.items], _views(actor, page.items), strict=True))
     return page.map(lambda row: views[row.id])
 
 
@@ -79,14 +81,14 @@ def compare(actor: Actor, kind: str, name: str, old: int | None, new: int | None
     actor.require(Permission.DOCUMENT_READ)
     row = _row(kind, name)
     one, other = _content(row, old), _content(row, new)
-    fields = differences(one[1], other[1])
+    fields = sight.shown_fields(actor, kind, differences(one[1], other[1]))
     return [FieldChange("metadata.title", one[0], other[0]), *fields] if one[0] != other[0] else fields
 
 
 def get(actor: Actor, kind: str, name: str) -> DocumentView:
     """One document. Raises NotFound."""
     actor.require(Permission.DOCUMENT_READ)
-    return _views([_row(kind, name)])[0]
+    return _views(actor, [_row(kind, name)])[0]
 
 
 def versions(
@@ -102,11 +104,17 @@ def versions(
 
 
 def export(actor: Actor) -> str:
-    """All documents as one YAML text that applies to what it was taken from without a change."""
+    """All documents as one YAML text that applies to what it was taken from without a change.
+
+    What names phones outside the actor's part of the tree is left out; a comment says which documents those are.
+    """
     actor.require(Permission.DOCUMENT_READ)
     rows = sorted(drafts.load_living().values(), key=lambda row: (list(KINDS).index(row.kind), row.name))
     paths = assignments.present_paths([row.id for row in rows])
-    return emit(drafts.whole(row, paths.get(row.id), revision=False) for row in rows)
+    hidden = sight.hidden_in(actor, [row.spec for row in rows if row.kind in sight.NAMES_PHONES])
+    foreign = [row for row in rows if hidden and row.kind in sight.NAMES_PHONES and sight.names_any(row.spec, hidden)]
+    heads = "".join(f"# {LEFT_OUT}: {row.kind}/{row.name}\n" for row in foreign)
+    return heads + emit(drafts.whole(row, paths.get(row.id), revision=False) for row in rows if row not in foreign)
 
 
 def _narrowed(query: Select[Any], kind: str | None, q: str | None) -> Select[Any]:
@@ -135,7 +143,7 @@ def _row(kind: str, name: str) -> PolicyDocument:
     return row
 
 
-def _views(rows: list[PolicyDocument]) -> list[DocumentView]:
+def _views(actor: Actor, rows: list[PolicyDocument]) -> list[DocumentView]:
     ids = [row.id for row in rows]
     paths = assignments.present_paths(ids)
     query = (
@@ -148,10 +156,14 @@ def _views(rows: list[PolicyDocument]) -> list[DocumentView]:
         .where(VersionInForce.document_id.in_(ids), VersionInForce.scope == EVERYWHERE)
     )
     present = {version.document_id: version for version in session().scalars(query)}
-    return [_view(row, paths.get(row.id), present.get(row.id)) for row in rows]
+    hidden = sight.hidden_in(actor, [row.spec for row in rows if row.kind in sight.NAMES_PHONES])
+    return [_view(row, paths.get(row.id), present.get(row.id), hidden) for row in rows]
 
 
-def _view(row: PolicyDocument, path: str | None, present: DocumentVersion | None) -> DocumentView:
+def _view(
+    row: PolicyDocument, path: str | None, present: DocumentVersion | None, hidden: Collection[str]
+) -> DocumentView:
+    document = drafts.whole(row, path, revision=True)
     same = present is not None and (present.spec, present.title) == (row.spec, row.title)
     return DocumentView(
         kind=row.kind,
@@ -162,7 +174,7 @@ def _view(row: PolicyDocument, path: str | None, present: DocumentVersion | None
         draft=row.kind in PUBLISHED_KINDS and not same,
         updated_at=row.updated_at,
         updated_by=row.updated_by,
-        document=drafts.whole(row, path, revision=True),
+        document=sight.without(document, hidden) if hidden else document,
     )
 
 

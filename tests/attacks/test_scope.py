@@ -135,3 +135,33 @@ def test_a_forged_cursor_is_a_bad_request(desk: Desk, values: list[Any]) -> None
     for path in ("/devices", "/audit", "/staff", "/approvals"):
         answer = desk.company.get(path, cursor=forged)
         assert answer.status_code in (200, 400), (path, answer.json)
+
+
+def test_documents_show_phones_of_the_own_part_only(office: Office, local: dict[str, str]) -> None:
+    own, foreign = office.phone(TELESALES), office.phone(SERVICE)
+    group = document("Group", "mixed", f"{{devices: [{own.id}, {foreign.id}]}}")
+    office.apply(policy("base", STRICT) + group + assignment("one", "base", f"{{device: {foreign.id}}}"))
+    read = office.company.get
+
+    def read_by(who: dict[str, str] | None) -> tuple[Any, Any]:
+        mixed, one = read("/documents/Group/mixed", who).json, read("/documents/Assignment/one", who).json
+        return mixed["document"]["spec"]["devices"], one["document"]["spec"]["to"]
+
+    assert read_by(None) == ([own.id, foreign.id], {"device": foreign.id})
+    assert read_by(local) == ([own.id], {"device": None})
+    for path in ("/documents", "/documents/export", "/groups", "/audit"):
+        assert foreign.id not in read(path, local).text, path
+    assert foreign.id in read("/documents/export").text
+    assert "Group/mixed" in read("/documents/export", local).text.splitlines()[0]
+    names = {one["name"] for one in read("/documents", local).json["items"]}
+    assert names == {"base", "mixed", "one"}
+
+
+def test_a_plan_does_not_tell_which_foreign_phones_a_group_holds(office: Office, local: dict[str, str]) -> None:
+    own, foreign = office.phone(TELESALES), office.phone(SERVICE)
+    office.apply(document("Group", "mixed", f"{{devices: [{own.id}, {foreign.id}]}}"))
+    emptied = document("Group", "mixed", "{devices: []}")
+    for who, told in ((None, {own.id, foreign.id}), (local, {own.id})):
+        answer = office.send("/documents/plan", emptied, who=who)
+        assert answer.status_code == 200, answer.json
+        assert {field["old"] for field in answer.json["changes"][0]["fields"]} == told

@@ -13,6 +13,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 Operation = tuple[str, str, dict[str, Any]]
 TAKE_NOTHING = {
+    "/api/v1/imports/{id}/cancel",
+    "/api/v1/imports/{id}/confirm",
     "/api/v1/notification-channels/{id}/test",
     "/api/v1/auth/sign-out",
     "/api/v1/auth/totp",
