@@ -30,9 +30,10 @@ from imports.schemas import (
     TemplatePath,
     TroubleRead,
 )
+from imports.sheet import CSV
 from imports.uploads import ImportView
 
-CSV_TYPE = templates.MEDIA_TYPES[templates.CSV]
+CSV_TYPE = templates.MEDIA_TYPES[CSV]
 FILES: Content = {kind: {"type": "string", "format": "binary"} for kind in templates.MEDIA_TYPES.values()}
 CSV_FILE: Content = {CSV_TYPE: FILES[CSV_TYPE]}
 
