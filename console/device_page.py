@@ -7,13 +7,15 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
-from console import device_view, frame, labels
+from compliance import finding_views
+from compliance.finding_views import FindingView
+from console import command_forms, device_view, frame, labels
 from core.actor import Actor
 from core.db import json_text
 from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.permissions import Permission
-from fleet import devices
+from fleet import devices, notices
 from fleet.commands import reading
 from fleet.commands.views import CommandView
 from policies.explain import explain
@@ -35,7 +37,11 @@ def show(id: str) -> str:
         "_device.html" if frame.wants_part() else "device.html",
         device=device,
         row=device_view.row(device),
+        findings=_findings(actor, id),
+        kinds=command_forms.kinds(),
+        quick=command_forms.QUICK,
         commands=_commands(actor, id),
+        acceptances=notices.acceptances(actor, id),
         explained=_explained(actor, id),
         history=history.items,
         labels=labels,
@@ -50,6 +56,13 @@ def _commands(actor: Actor, device_id: str) -> list[CommandView] | None:
     if not actor.may(Permission.COMMAND_READ):
         return None
     return reading.of_device(actor, device_id, None, COMMANDS).items
+
+
+def _findings(actor: Actor, device_id: str) -> list[FindingView] | None:
+    """What is not in order, why, and what to do; None for whoever may see no findings."""
+    if not actor.may(Permission.COMPLIANCE_READ):
+        return None
+    return finding_views.of_device(actor, device_id)
 
 
 def _explained(actor: Actor, device_id: str) -> dict[str, Any] | None:

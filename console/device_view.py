@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from console import labels, language
@@ -32,6 +33,7 @@ _OUTCOMES = {
 _NONE = (Text("无策略", "No policy"), IDLE)
 _PENDING = (Text("待生效", "Pending"), WAIT)
 _SHOWN_DIGITS = 6
+TENTHS_BELOW, MINUTES_FROM = 10, 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,18 @@ def command_label(command: CommandView) -> Label:
     if command.after_cancel:
         text = Text(f"{text.zh}（取消之后）", f"{text.en} (after cancel)")
     return Label(text, COMMAND_TONES.get(command.status, WAIT))
+
+
+def took(start: datetime | None, end: datetime | None) -> str | None:
+    """Seconds from one time to another, in words; None while one of them is missing."""
+    if start is None or end is None:
+        return None
+    seconds = max(0.0, (end - start).total_seconds())
+    if seconds < TENTHS_BELOW:
+        return language.t(f"{seconds:.1f} 秒", f"{seconds:.1f} s")
+    if seconds < MINUTES_FROM:
+        return language.t(f"{seconds:.0f} 秒", f"{seconds:.0f} s")
+    return language.t(f"{seconds / 60:.0f} 分钟", f"{seconds / 60:.0f} min")
 
 
 def short(generation: int | None) -> str:

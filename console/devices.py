@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import render_template, request
 
-from console import device_view, frame, labels, language, lists
+from console import command_forms, device_view, frame, labels, language, lists
 from core.actor import Actor
 from core.http.identity import current_actor
 from core.http.routes import Pages
@@ -14,11 +15,12 @@ from core.permissions import Permission
 from core.text import Text
 from fleet import devices, groups
 from fleet.devices import Filters
-from identity import org
+from identity import org, saved_views
 
 LIMIT = lists.LIMIT
 CHOICES = 200
-FILTERS = ("q", "state", "online", "group", "org_unit")
+PAGE = "devices"
+FILTERS = ("q", "state", "online", "compliance", "model", "os", "group", "org_unit", "finding")
 ONLINE = {"true": True, "false": False}
 PRESENCE = {"true": Text("在线", "Online"), "false": Text("离线", "Offline")}
 
@@ -29,13 +31,7 @@ pages = Pages("devices", __name__)
 def show_list() -> str:
     """The list, or for htmx the part of it that changes; filters and place stand in the address."""
     actor, shown = current_actor(), lists.shown(FILTERS)
-    filters = Filters(
-        q=shown.get("q"),
-        state=shown.get("state"),
-        online=ONLINE.get(shown.get("online", "")),
-        group=shown.get("group"),
-        org_unit=shown.get("org_unit"),
-    )
+    filters = filters_of(shown)
     page = devices.find(actor, filters, lists.cursor(), LIMIT)
     part = frame.wants_part()
     return render_template(
@@ -44,8 +40,25 @@ def show_list() -> str:
         total=devices.count(actor, filters),
         paging=lists.paging(page, shown, LIMIT),
         shown=shown,
+        kinds=command_forms.kinds() if actor.may(Permission.COMMAND_SEND) else [],
         address=request.full_path.rstrip("?"),
+        views=saved_views.of_page(actor, PAGE),
         **({} if part else {"choices": _choices(actor)}),
+    )
+
+
+def filters_of(shown: Mapping[str, str]) -> Filters:
+    """The filters of the list as the fleet knows them."""
+    return Filters(
+        q=shown.get("q"),
+        state=shown.get("state"),
+        online=ONLINE.get(shown.get("online", "")),
+        group=shown.get("group"),
+        org_unit=shown.get("org_unit"),
+        compliance=shown.get("compliance"),
+        model=shown.get("model"),
+        os=shown.get("os"),
+        finding=shown.get("finding"),
     )
 
 
@@ -54,15 +67,14 @@ def _choices(actor: Actor) -> dict[str, Any]:
     units = org.find(actor, None, CHOICES) if actor.may(Permission.ORG_READ) else None
     names = groups.find(actor, None, CHOICES) if actor.may(Permission.GROUP_READ) else None
     return {
-        "states": _said(labels.DEVICE_STATES),
-        "online": _said(PRESENCE),
+        "states": language.pairs(labels.DEVICE_STATES),
+        "online": language.pairs(PRESENCE),
+        "compliance": language.pairs(labels.COMPLIANCE),
+        "models": _same(devices.models(actor)),
+        "systems": _same(devices.systems(actor)),
         "units": _same([unit.org_unit for unit in units.items]) if units and not units.next_cursor else None,
         "groups": _same([group.name for group in names.items]) if names else [],
     }
-
-
-def _said(texts: dict[str, Text]) -> list[tuple[str, str]]:
-    return [(code, language.say(text)) for code, text in texts.items()]
 
 
 def _same(names: list[str]) -> list[tuple[str, str]]:

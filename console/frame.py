@@ -16,6 +16,7 @@ from core.http.identity import ANONYMOUS, EXTENSION, SESSION_COOKIE, Authenticat
 from core.http.routes import Pages
 from core.permissions import Permission
 from core.text import Text
+from fleet.commands import freeze
 
 THEME_COOKIE = "shouji_theme"
 THEMES = ("auto", "light", "dark")
@@ -50,13 +51,17 @@ class MenuItem:
 
 
 MENU = (
+    MenuItem("page_home.start", Text("概览", "Overview"), "gauge", Permission.DEVICE_READ),
     MenuItem("page_devices.show_list", Text("设备", "Devices"), "phone", Permission.DEVICE_READ),
-    MenuItem("page_policies.show_list", Text("策略", "Policies"), "shield", Permission.DOCUMENT_READ),
     MenuItem("page_enrollment.show_list", Text("设备注册", "Enrollment"), "qr", Permission.ENROLLMENT_READ),
+    MenuItem("page_commands.show_list", Text("命令", "Commands"), "terminal", Permission.COMMAND_READ),
+    MenuItem("page_approvals.show_list", Text("审批", "Approvals"), "check", Permission.COMMAND_READ),
+    MenuItem("page_policies.show_list", Text("策略", "Policies"), "shield", Permission.DOCUMENT_READ),
     MenuItem("page_people.show_list", Text("人员", "People"), "people", Permission.STAFF_READ),
     MenuItem("page_org.show_tree", Text("组织架构", "Org tree"), "tree", Permission.ORG_READ),
     MenuItem("page_audit.show_list", Text("审计日志", "Audit log"), "history", Permission.AUDIT_READ),
     MenuItem("page_quarantine.show_list", Text("消息隔离区", "Quarantine"), "box", Permission.QUARANTINE_READ),
+    MenuItem("page_freeze.show", Text("紧急冻结", "Freeze"), "snow", Permission.FREEZE_READ),
     MenuItem("page_system.show", Text("系统", "System"), "gear", Permission.SYSTEM_READ),
     MenuItem("page_docs.reference", Text("接口文档", "API reference"), "book", None),
 )
@@ -64,8 +69,9 @@ MENU = (
 
 @pages.get("/alarms", Access.SIGNED_IN)
 def alarms() -> str:
-    """The banner about parts of the server that are away; empty when all is well."""
-    return render_template("_alarms.html", alarms=[ALARMS[part] for part in roles.away()])
+    """The banner about the freeze and about parts of the server that are away; empty when all is well."""
+    found = [ALARMS[part] for part in roles.away()]
+    return render_template("_alarms.html", alarms=found, freeze=freeze.banner())
 
 
 def viewer() -> Actor | None:
@@ -125,12 +131,14 @@ def register(app: Flask) -> None:
     helpers: dict[str, Callable[..., Any]] = {
         "t": language.t,
         "say": language.say,
+        "pairs": language.pairs,
         "asset": assets.address,
         "age": times.age,
         "local": times.local,
         "zoned": times.zoned,
         "wire": times.wire,
         "short": device_view.short,
+        "took": device_view.took,
         "command_label": device_view.command_label,
         "told": forms.told,
         "server_time": lambda: clock.to_wire(clock.now()),

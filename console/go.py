@@ -14,15 +14,25 @@ pages = Pages("go", __name__)
 PLACES = {
     "approval": ("/approvals/{id}", "/approvals"),
     "channel": ("/notifications/{id}", "/notifications"),
+    "command_batch": ("/commands/{id}", "/commands"),
     "command": ("/commands/{id}", "/commands"),
     "device": ("/devices/{id}",),
+    "enrollment": ("/enrollment",),
     "freeze": ("/freeze",),
+    "people": ("/people",),
+    "quarantine": ("/quarantine",),
+    "unconfirmed": ("/enrollment/unconfirmed",),
 }
 
 
 @pages.get("/go/<kind>/<id>", Access.SIGNED_IN)
 def go(kind: str, id: str) -> ResponseReturnValue:
     """On to the thing's page; to the start page for a thing that has none."""
+    return redirect(place_of(kind, id) or "/", 303)
+
+
+def place_of(kind: str, id: str) -> str | None:
+    """The address of a thing's page, or of the list that it stands in; None for a thing that has none."""
     known = current_app.url_map.bind("")
     places = [place.format(id=quote(id, safe="")) for place in PLACES.get(kind, ())]
-    return redirect(next((place for place in places if known.test(place, "GET")), "/"), 303)
+    return next((place for place in places if known.test(place, "GET")), None)

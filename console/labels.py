@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from compliance.registry import check_of
+from core.db import json_text
 from core.text import Text
 from fleet.commands.registry import all_kinds
+from fleet.commands.states import SAYS, State
 from fleet.commands.states import TITLES as STATES
-from fleet.commands.states import State
 
 DEVICE_STATES = {
     "active": Text("在用", "Active"),
@@ -21,22 +23,15 @@ COMPLIANCE = {
     "noncompliant": Text("不合规", "Not compliant"),
     "unknown": Text("未知", "Unknown"),
 }
-FINDINGS = {
-    "encryption": Text("存储未加密", "Storage not encrypted"),
-    "passcode": Text("未设锁屏密码", "No passcode"),
-    "agent_admin": Text("管理权限被取消", "Agent lost its admin right"),
-    "root": Text("已 root", "Rooted"),
-    "developer_mode": Text("开发者模式已打开", "Developer mode is on"),
-    "permissions": Text("应用权限被收回", "Permissions taken away"),
-    "clock_skew": Text("时钟不准", "Clock is off"),
-    "cloned": Text("身份疑似被复制", "Identity may be cloned"),
-    "cloned_identity": Text("身份疑似被复制", "Identity may be cloned"),
-    "flood": Text("消息过多", "Too many messages"),
-    "unsupported": Text("不支持策略中的规则", "Cannot carry out a rule"),
-    "policy_rejected": Text("拒绝策略", "Policy rejected"),
-    "records_refused": Text("通信记录未通过校验", "Records refused"),
-    "offline": Text("长期离线", "Offline too long"),
-    "holder_unconfirmed": Text("使用人待确认", "Holder not confirmed"),
+SEVERITIES = {
+    "critical": Text("严重", "Critical"),
+    "warning": Text("警告", "Warning"),
+    "info": Text("提示", "Hint"),
+}
+BASES = {
+    "self_reported": Text("手机自报", "self-reported"),
+    "signed": Text("手机签名", "signed by the phone"),
+    "server": Text("服务器观察", "seen by the server"),
 }
 FAMILIES = {
     "numbers": Text("隐藏号码", "Hidden numbers"),
@@ -96,6 +91,7 @@ TIMELINE_KINDS = {
     "policy": Text("策略", "Policy"),
     "integrity": Text("完整性", "Integrity"),
 }
+YES, NO = Text("是", "yes"), Text("否", "no")
 OPENED, CLOSED = Text("出现", "found"), Text("消失", "gone")
 
 
@@ -106,7 +102,7 @@ def plain(code: str) -> Text:
 
 def finding(code: str) -> Text:
     """What a finding is called."""
-    return FINDINGS.get(code) or plain(code)
+    return check_of(code).title
 
 
 def event(code: str) -> Text:
@@ -139,3 +135,76 @@ def timeline(line: Mapping[str, Any]) -> Text:
 
 def _pair(what: Text, became: Text) -> Text:
     return Text(f"{what.zh}：{became.zh}", f"{what.en}: {became.en}")
+
+
+HELD = {
+    "freeze": Text("紧急冻结中，解除后自动下发。", "Held by the freeze; it goes on once that is lifted."),
+    "cap": Text("已达每小时擦除上限，一小时内自动继续。", "The cap of an hour is reached; it goes on within the hour."),
+    "unsent_records": Text(
+        "手机上有未上传的记录，需由合规专员批准。",
+        "Its records are unsent: a compliance officer has to approve.",
+    ),
+    "guard": Text("有其他部门的保留要求，暂不能执行。", "Something else demands that this phone stays as it is."),
+    "device_state": Text("设备当前状态不能接收此命令。", "The phone's state takes no such command."),
+    "approval": Text("审批已失效，请取消后重新申请。", "Its approval no longer fits. Cancel it and ask again."),
+}
+STEPS = {
+    "requested": Text("有人发起", "asked for"),
+    "lost": Text("报告丢失后自动锁定", "locked because it was reported lost"),
+}
+ARGUMENTS = {
+    "message": Text("锁屏文字", "On the locked screen"),
+    "title": Text("标题", "Title"),
+    "text": Text("内容", "Text"),
+    "seconds": Text("秒数", "Seconds"),
+    "reason": Text("显示的原因", "Shown reason"),
+    "scope": Text("范围", "What to erase"),
+    "preserve_records": Text("先上传未发送的记录", "Send unsent records first"),
+    "deadline_s": Text("最多等待（秒）", "Wait at most (seconds)"),
+    "status": Text("结果", "Status"),
+    "detail": Text("说明", "Detail"),
+    "output": Text("返回内容", "Output"),
+    "at": Text("手机时间", "At"),
+    "command": Text("命令", "Command"),
+}
+VALUES = {
+    "work_data": Text("只擦除工作数据", "work data only"),
+    "device": Text("整部手机", "the whole phone"),
+    "received": Text("已收到", "received"),
+    "succeeded": Text("成功", "succeeded"),
+    "failed": Text("失败", "failed"),
+    "rejected": Text("拒绝执行", "rejected"),
+}
+APPROVAL_STATES = {
+    "pending": Text("等待审批", "Waiting"),
+    "approved": Text("已批准", "Approved"),
+    "denied": Text("已拒绝", "Denied"),
+    "withdrawn": Text("已撤回", "Withdrawn"),
+    "lapsed": Text("已过期", "Lapsed"),
+    "used": Text("已批准并执行", "Approved and carried out"),
+}
+
+
+def held(code: str) -> Text:
+    """Why a command waits."""
+    return HELD.get(code) or plain(code)
+
+
+def step(code: str) -> Text:
+    """What moved a command on."""
+    known = {str(trigger): text for trigger, text in SAYS.items()}
+    return STEPS.get(code) or known.get(code) or plain(code)
+
+
+def argument(name: str) -> Text:
+    """What an argument or a part of an answer is called."""
+    return ARGUMENTS.get(name) or plain(name)
+
+
+def value(found: Any) -> Text:
+    """An argument's value, readable."""
+    if isinstance(found, bool):
+        return YES if found else NO
+    if isinstance(found, str):
+        return VALUES.get(found) or plain(found)
+    return plain(json_text(found))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import g, request
 
 from core.text import LANGUAGES, Text, negotiate
@@ -21,6 +23,11 @@ def current() -> str:
 def t(zh: str, en: str) -> str:
     """The one of two texts that the reader understands; templates write their texts with it."""
     return Text(zh, en).pick(current())
+
+
+def pairs(texts: Mapping[str, Text]) -> list[tuple[str, str]]:
+    """Codes and their texts, as the options of a choice."""
+    return [(code, say(text)) for code, text in texts.items()]
 
 
 def say(text: Text) -> str:

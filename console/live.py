@@ -24,24 +24,30 @@ from core.permissions import Permission
 from core.text import Text
 from core.uow import unit_of_work
 from fleet import queries
+from fleet.commands import listing
 
 EXTENSION = "shouji_live_hub"
 PER_PERSON = 8
 PAUSE_SECONDS = 0.15
 WAIT_SECONDS = 1.0
 REST_SECONDS = 60.0
+WHOLE_FLEET = "fleet"
 
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a page can follow: who may, which feeds it is made of and how their keys name its things, and which of
-    some ids a viewer sees (within a unit of work)."""
+    """What a page can follow: who may (None: everybody who is signed in), which feeds it is made of and how their keys
+    name its things, and which of some ids a viewer sees (within a unit of work)."""
 
-    demand: Permission
+    demand: Permission | None
     feeds: Mapping[str, Callable[[str], str]]
     visible: Callable[[Actor, list[str]], set[str]]
+
+    def may_follow(self, actor: Actor) -> bool:
+        """Whether the actor may."""
+        return self.demand is None or actor.may(self.demand)
 
 
 def _whole(key: str) -> str:
@@ -52,9 +58,21 @@ def _first(key: str) -> str:
     return key.partition("/")[0]
 
 
+def _fleet(actor: Actor, ids: list[str]) -> set[str]:
+    """Phones in scope; what concerns all of the fleet is for everybody."""
+    return queries.in_scope_of(actor, ids) | ({WHOLE_FLEET} & set(ids))
+
+
+def _own(actor: Actor, ids: list[str]) -> set[str]:
+    return {actor.id} & set(ids)
+
+
 TOPICS = {
     "devices": Topic(Permission.DEVICE_READ, {"devices": _whole}, queries.in_scope_of),
     "device": Topic(Permission.DEVICE_READ, {"devices": _whole, "events": _first}, queries.in_scope_of),
+    "overview": Topic(Permission.DEVICE_READ, {"devices": _whole, "freeze": _whole}, _fleet),
+    "commands": Topic(Permission.COMMAND_READ, {"commands": _whole}, listing.in_scope_of),
+    "notices": Topic(None, {"notices": _whole}, _own),
 }
 
 
@@ -134,12 +152,12 @@ class Hub:
             box.put(None)
 
     def _hand_out(self, ids: dict[str, set[str]]) -> None:
-        seen: dict[tuple[str, str | None], set[str]] = {}
+        seen: dict[tuple[str, str | None, str | None], set[str]] = {}
         for box in self._open():
             changed = ids.get(box.topic)
             if not changed:
                 continue
-            place = (box.topic, box.actor.unit_path)
+            place = (box.topic, box.actor.unit_path, box.actor.id if TOPICS[box.topic].demand is None else None)
             if place not in seen:
                 seen[place] = self._visible(box, changed)
             if seen[place]:

@@ -6,7 +6,12 @@ from flask import Flask
 
 from console import (
     account,
+    approvals,
     audit,
+    bulk,
+    commands,
+    device_actions,
+    device_export,
     device_page,
     devices,
     docs,
@@ -15,9 +20,11 @@ from console import (
     first_admin,
     forms,
     frame,
+    freeze,
     go,
     headers,
     home,
+    inbox,
     live,
     org_tree,
     people,
@@ -31,6 +38,7 @@ from console import (
     stream,
     system,
     unconfirmed,
+    views,
 )
 from core.runtime import EXTENSION, Runtime
 
@@ -56,6 +64,14 @@ PAGES = (
     quarantine,
     system,
     unconfirmed,
+    bulk,
+    views,
+    device_export,
+    device_actions,
+    commands,
+    approvals,
+    freeze,
+    inbox,
 )
 
 

@@ -38,7 +38,9 @@ def follow(topic: str) -> Response:
     if topic not in TOPICS:
         raise NotFound("no_such_topic", Text("没有这个主题。", "There is no such topic."))
     actor = current_actor()
-    actor.require(TOPICS[topic].demand)
+    demand = TOPICS[topic].demand
+    if demand is not None:
+        actor.require(demand)
     hub = live.hub()
     box = hub.join(actor, topic)
     signed_in = _session_check(current_app._get_current_object(), request.cookies.get(SESSION_COOKIE), box)  # type: ignore[attr-defined]
@@ -90,7 +92,7 @@ def _session_check(app: Flask, cookie: str | None, box: Mailbox) -> Callable[[],
         with app.app_context(), unit_of_work(write=False):
             actor = bound.staff(None, cookie)
         stays = actor is not None and actor.unit_path == box.actor.unit_path
-        return stays and actor is not None and actor.may(TOPICS[box.topic].demand)
+        return stays and actor is not None and TOPICS[box.topic].may_follow(actor)
 
     return check
 

@@ -41,6 +41,7 @@ class Filters:
     compliance: str | None = None
     model: str | None = None
     os: str | None = None
+    finding: str | None = None
 
 
 def find(
@@ -145,6 +146,8 @@ def _narrowed(query: Select[Any], actor: Actor, filters: Filters) -> Select[Any]
         query = query.where(Device.org_unit_id.in_(scope.visible_at(unit.path)))
     if filters.compliance is not None:
         query = query.where(_stands(filters.compliance))
+    if filters.finding is not None:
+        query = query.where(Device.id.in_(findings.with_open(filters.finding)))
     if filters.model is not None:
         query = query.where(Device.model == filters.model)
     if filters.os is not None:

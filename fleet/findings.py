@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Insert, bindparam, delete, select, update
+from sqlalchemy import Insert, Select, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import clock, live
@@ -111,6 +111,11 @@ def except_until(until: Mapping[int, datetime | None]) -> None:
         query = update(Finding).where(table.c.id == bindparam("row"))
         query = query.values(excepted_until=bindparam("until"), counted_from=bindparam("from"))
         session().connection().execute(query, rows)
+
+
+def with_open(code: str) -> Select[tuple[str]]:
+    """Ids of the phones that have the finding open, for `.in_()`."""
+    return select(Finding.device_id).where(Finding.code == code, Finding.closed_at.is_(None))
 
 
 def close_old(code: str, age: timedelta) -> None:

@@ -19,9 +19,12 @@ from fleet import timeline
 from fleet.events import Accepted, notice_accepted, notice_changed
 from fleet.models import Device, Notice, NoticeAcceptance
 from fleet.notice_text import DEFAULT_TEXTS, DEFAULT_VERSION
+from fleet.visibility import visible
+from identity import queries
 
 MAX_TEXT = 20_000
 MAX_VERSION = 64
+SHOWN = 50
 _ONCE = ("device_id", "version", "person_id")
 
 
@@ -31,6 +34,15 @@ class NoticeView:
 
     version: str
     texts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One acceptance on one phone; `person` is the name of who held it then, None for nobody known."""
+
+    version: str
+    person: str | None
+    accepted_at: datetime
 
 
 def current() -> NoticeView:
@@ -100,6 +112,18 @@ def note_acceptance(device_id: str, person_id: str | None, version: str, accepte
         return False
     upsert(session(), NoticeAcceptance.__table__, [row], _ONCE, update=[])
     return True
+
+
+def acceptances(actor: Actor, device_id: str) -> list[Evidence]:
+    """What was accepted on a phone, by whom and when, newest first. Raises NotFound."""
+    actor.require(Permission.DEVICE_READ)
+    query = select(NoticeAcceptance).where(NoticeAcceptance.device_id == visible(actor, device_id).id)
+    rows = list(session().scalars(query.order_by(NoticeAcceptance.received_at.desc()).limit(SHOWN)))
+    people = queries.person_refs({row.person_id for row in rows if row.person_id})
+    return [
+        Evidence(row.version, people[row.person_id].name if row.person_id in people else None, row.accepted_at)
+        for row in rows
+    ]
 
 
 def _version(wanted: str | None) -> str:

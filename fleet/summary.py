@@ -21,7 +21,7 @@ TOP_FINDINGS = 8
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Phones by state; of those in the fleet how many are online, how they stand, and how many have which finding."""
+    """Phones by state; how many active ones are online; compliance and findings of those in the fleet."""
 
     states: Mapping[str, int]
     online: int
@@ -68,7 +68,7 @@ def _states(actor: Actor) -> dict[str, int]:
 
 def _online(actor: Actor) -> int:
     query = select(func.count()).select_from(Presence).join(Device, Device.id == Presence.device_id)
-    return session().scalar(query.where(Presence.online, Device.state.in_(LIVING), in_scope(actor))) or 0
+    return session().scalar(query.where(Presence.online, Device.state == ACTIVE, in_scope(actor))) or 0
 
 
 def _compliance(actor: Actor) -> dict[str, int]:

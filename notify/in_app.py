@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from core import clock, jobs, live
 from core.actor import Actor
@@ -61,6 +61,18 @@ def find(
     if unread:
         query = query.where(InAppNotice.read_at.is_(None))
     return keyset(session(), query, [InAppNotice.at, InAppNotice.id], cursor, limit, descending=True).map(_view)
+
+
+def count_unread(actor: Actor) -> int:
+    """How many of the actor's own notices are unread."""
+    query = select(func.count(InAppNotice.id))
+    return session().scalar(query.where(InAppNotice.person_id == actor.id, InAppNotice.read_at.is_(None))) or 0
+
+
+def mark_all_read(actor: Actor) -> int:
+    """Mark all of the actor's own notices as read. Returns how many changed."""
+    mine = update(InAppNotice).where(InAppNotice.person_id == actor.id, InAppNotice.read_at.is_(None))
+    return affected(session(), mine.values(read_at=clock.now()))
 
 
 def mark_read(actor: Actor, ids: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ assets=(
     htmx-ext-sse/dist/sse.min.js
     @tabler/core/dist/css/tabler.min.css
     @tabler/core/dist/js/tabler.min.js
+    echarts/dist/echarts.common.min.js
 )
 
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -86,6 +86,23 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-print]")) window.print();
   });
+  // Ticked rows: how many, and all of the page at once.
+  function countTicked() {
+    const count = document.querySelector("[data-bulk-count]");
+    if (!count) return;
+    const all = document.querySelector("[data-bulk-all]").checked;
+    const ticked = document.querySelectorAll("[data-bulk-one]:checked").length;
+    count.textContent = all || !ticked ? "" : `(${ticked})`;
+    count.closest("button").disabled = !all && !ticked;
+  }
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-bulk-page]")) {
+      for (const box of document.querySelectorAll("[data-bulk-one]")) box.checked = event.target.checked;
+    }
+    if (event.target.matches("[data-bulk-page], [data-bulk-one], [data-bulk-all]")) countTicked();
+  });
+  document.addEventListener("htmx:afterSettle", countTicked);
+  countTicked();
 
   // An address with an anchor opens what it names.
   function openTarget() {

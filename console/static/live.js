@@ -75,6 +75,10 @@
 
   function replacePart(old, fresh) {
     const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    for (const ticked of old.querySelectorAll("input[type=checkbox]:checked")) {
+      const same = fresh.querySelector(`input[value="${CSS.escape(ticked.value)}"]`);
+      if (same) same.checked = true;
+    }
     for (const opened of old.querySelectorAll("details[open][id]")) {
       const same = fresh.querySelector(`#${CSS.escape(opened.id)}`);
       if (same) same.open = true;

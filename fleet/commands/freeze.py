@@ -36,6 +36,14 @@ def is_frozen() -> bool:
     return bool(session().scalar(select(Freeze.frozen).where(Freeze.id == ROW_ID)))
 
 
+def banner() -> FreezeView | None:
+    """What every page says while the freeze is on: since when, by whom and why; None while it is off."""
+    row = session().get(Freeze, ROW_ID)
+    if row is None or not row.frozen:
+        return None
+    return FreezeView(frozen=True, reason=row.reason, since=row.since, by=row.by_name, held=0)
+
+
 def change(actor: Actor, frozen: bool, reason: str) -> FreezeView:
     """Freeze, or lift the freeze, with a reason. Raises Invalid, Forbidden.
 

@@ -1,0 +1,132 @@
+"""What waits for a second person: exactly what it is and whom it hits, and the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from console import errors, forms, frame, labels, lists
+from console.device_view import BAD, IDLE, OK, WARN, Label
+from core.actor import Actor
+from core.errors import Invalid, ShoujiError
+from core.http.identity import current_actor
+from core.http.routes import Pages
+from core.permissions import Permission
+from core.text import Text
+from fleet import devices
+from fleet.commands import approval
+from identity import approvals, queries
+from identity.approval_views import ApprovalView
+
+WAITING, MINE, DECIDED = "waiting", "mine", "decided"
+TABS: Mapping[str, Text] = {
+    WAITING: Text("待审批", "Waiting"),
+    MINE: Text("我发起的", "Mine"),
+    DECIDED: Text("已处理", "Decided"),
+}
+TONES = {"pending": WARN, "approved": OK, "used": OK, "denied": BAD}
+SHOWN_PHONES = 50
+COMMAND_PREFIX = "command."
+
+pages = Pages("approvals", __name__)
+
+
+@pages.get("/approvals", Permission.COMMAND_READ)
+def show_list() -> str:
+    """The requests that wait, one's own, or those that are over."""
+    actor = current_actor()
+    tab = request.args.get("tab", WAITING)
+    tab = tab if tab in TABS else WAITING
+    narrowed = _narrowed(actor, tab)
+    page = approvals.find(actor, **narrowed, cursor=lists.cursor(), limit=lists.LIMIT)
+    return render_template(
+        "_approval_list.html" if frame.wants_part() else "approvals.html",
+        items=page.items,
+        people=_people(page.items),
+        total=approvals.count(actor, **narrowed),
+        paging=lists.paging(page, {"tab": tab}),
+        tab=tab,
+        tabs=TABS,
+        address=frame.here(),
+        titled=titled,
+        chip=chip,
+    )
+
+
+@pages.get("/approvals/<id>", Permission.COMMAND_READ)
+def show(id: str) -> str:
+    """One request: what, why, whom it hits, until when, and the form to decide it."""
+    return _page(id, None)
+
+
+@pages.post("/approvals/<id>", Permission.COMMAND_APPROVE)
+def decide(id: str) -> ResponseReturnValue:
+    """Let it happen or keep it from happening, with a reason."""
+    actor, decision, reason = current_actor(), forms.field("decision", 10), forms.field("reason")
+    if decision not in ("approve", "deny"):
+        raise Invalid("no_decision", Text("请选择批准或拒绝。", "Approve it or deny it."))
+    asked = approvals.get(actor, id)
+    if asked.kind.startswith(COMMAND_PREFIX):
+        act = approval.approve if decision == "approve" else approval.deny
+        act(actor, str(asked.summary.get("command", "")), reason)
+    else:
+        decided = approvals.approve if decision == "approve" else approvals.deny
+        decided(actor, id, reason)
+    said = Text("已批准。", "Approved.") if decision == "approve" else Text("已拒绝。", "Denied.")
+    return forms.done(url_for("page_approvals.show", id=id), said)
+
+
+@errors.on_form("page_approvals.decide")
+def show_error(problem: ShoujiError) -> str:
+    """The same page with the error above the form."""
+    return _page(str((request.view_args or {})["id"]), problem.text)
+
+
+def titled(asked: ApprovalView) -> Text:
+    """What is asked for, in a few words."""
+    if asked.kind.startswith(COMMAND_PREFIX):
+        name, phones = labels.command(asked.kind.removeprefix(COMMAND_PREFIX)), len(asked.targets)
+        return Text(f"{name.zh}：{phones} 台设备", f"{name.en}: {phones} phone{'' if phones == 1 else 's'}")
+    return labels.plain(asked.kind)
+
+
+def chip(asked: ApprovalView) -> Label:
+    """Where it stands."""
+    return Label(labels.APPROVAL_STATES.get(asked.state, labels.plain(asked.state)), TONES.get(asked.state, IDLE))
+
+
+def _narrowed(actor: Actor, tab: str) -> dict[str, Any]:
+    if tab == MINE:
+        return {"by": actor.id}
+    return {"decided": True} if tab == DECIDED else {"state": approvals.PENDING}
+
+
+def _page(id: str, error: Text | None) -> str:
+    actor = current_actor()
+    asked = approvals.get(actor, id)
+    may_see = actor.may(Permission.DEVICE_READ)
+    phones = devices.views(actor, list(asked.targets[:SHOWN_PHONES])) if may_see else []
+    return render_template(
+        "approval.html",
+        asked=asked,
+        people=_people([asked]),
+        phones=phones,
+        unseen=max(0, len(asked.targets) - len(phones)),
+        own=asked.requested_by == actor.id,
+        open=asked.state == approvals.PENDING,
+        missing=[one for one in asked.permissions if one not in actor.permissions],
+        titled=titled,
+        chip=chip,
+        labels=labels,
+        values=request.form,
+        error=error,
+    )
+
+
+def _people(items: list[ApprovalView]) -> dict[str, str]:
+    """Names of who asked and who decided, by id."""
+    ids = {one for item in items for one in (item.requested_by, item.decided_by) if one}
+    return {ref.id: ref.name for ref in queries.person_refs(ids).values()}
