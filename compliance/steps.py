@@ -28,12 +28,15 @@ from fleet.findings import OpenFinding
 from fleet.phone_facts import PhoneFacts
 from identity import queries as people
 from notify import notices
+from notify.topics import Severity, register
 
 ACTOR = system_actor("compliance")
 ORIGIN = "ladder"
 NOTIFY, ALERT, LOCK = "notify_holder", "alert", "lock"
 FROZEN, CAP = "freeze", "cap"
-KIND = "compliance"
+KIND = register(
+    "compliance", Severity.WARNING, Text("有设备不合规，需要处理", "Phones do not comply and need somebody")
+)
 HOUR = timedelta(hours=1)
 
 _TITLE = Text("合规提醒", "Compliance")
@@ -141,7 +144,7 @@ def _alert(moves: Sequence[Move], step: str) -> None:
             count = len(several)
             text = Text(_MANY.zh.format(count=count, text=text.zh), _MANY.en.format(count=count, text=text.en))
         about = ("device", several[0].phone.id) if len(several) == 1 else ("org_unit", unit_id)
-        notices.send(people.holders_of([Permission.COMPLIANCE_HANDLE], unit_id), KIND, text, about)
+        notices.send(people.holders_of([Permission.COMPLIANCE_HANDLE], unit_id), KIND, text, about, unit_id)
 
 
 def _note(moves: Sequence[Move], what: str) -> None:

@@ -103,8 +103,8 @@ class Settings(BaseModel):
         description="Seconds an approver's account and roles must be older than.",
     )
     approval_lifetime: int = Field(86400, ge=60, description="Seconds after which an unanswered approval lapses.")
-    wipe_cap_per_person: int = Field(20, ge=0, description="Wipes one person may ask for in an hour.")
-    wipe_cap_total: int = Field(100, ge=0, description="Wipes all people together may ask for in an hour.")
+    wipe_cap_per_person: int = Field(20, ge=0, description="Phones one person may wipe or revoke in an hour.")
+    wipe_cap_total: int = Field(100, ge=0, description="Phones all people together may wipe or revoke in an hour.")
     bulk_lock_threshold: int = Field(10, ge=0, description="A lock of more phones than this counts as destructive.")
     unstaged_limit: int = Field(
         100,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core import jobs, outbox
-from fleet import certificates, device_auth, findings, heartbeats, presence
+from core.runtime import settings
+from fleet import certificates, device_auth, findings, heartbeats, presence, timeline
 from fleet.device import FLOOD
 
 KEEP_HISTORY = timedelta(days=90)
@@ -23,6 +24,12 @@ def renew_revocation_list() -> str:
     """Have the revocation list signed again, so that it never ends."""
     outbox.enqueue(certificates.CRL_EFFECT, [certificates.CRL_KEY])
     return f"{len(certificates.revoked())} revoked"
+
+
+@jobs.register("fleet-forget-timeline", every=timedelta(minutes=15))
+def forget_timeline() -> str:
+    """Drop lines of timelines that are older than the setting says."""
+    return f"{timeline.forget_old(timedelta(days=settings().timeline_days))} dropped"
 
 
 @jobs.register("fleet-forget", every=timedelta(minutes=15))

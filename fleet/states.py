@@ -15,6 +15,7 @@ from core.permissions import Permission
 from core.reasons import clean_reason
 from core.text import Text
 from fleet import certificates, findings, presence, timeline
+from fleet.commands import caps
 from fleet.events import Closed, DeviceChange, devices_changed, devices_closed
 from fleet.models import Device, Holding
 from fleet.visibility import locked
@@ -48,18 +49,23 @@ def change(actor: Actor, device_id: str, state: str, reason: str) -> None:
     if state == WIPED or state not in TRANSITIONS[device.state]:
         raise _no_transition(device.state, state)
     if state == RETIRED:
+        caps.note_revocation(actor, device.id, lost=device.state == LOST)
         close([device], RETIRED, reason, actor)
     else:
         _move([device], state, reason, actor)
 
 
 def revoke(actor: Actor, device_id: str, reason: str) -> None:
-    """Cut a phone off for good: certificates revoked, session ended, retired. Raises Conflict when it is closed."""
+    """Cut a phone off for good: certificates revoked, session ended, retired.
+
+    At once and by one person, since a lost phone must be; yet it counts. Raises Conflict when it is closed, TooMany.
+    """
     actor.require(Permission.DEVICE_REVOKE)
     reason = clean_reason(reason)
     device = locked(actor, device_id)
     if device.state not in LIVING:
         raise _no_transition(device.state, RETIRED)
+    caps.note_revocation(actor, device.id, lost=device.state == LOST)
     close([device], RETIRED, reason, actor)
 
 

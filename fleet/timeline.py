@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from core import clock
 from core.actor import Actor
-from core.db import insert_rows, session
+from core.db import affected, insert_rows, session
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from fleet.models import Device, TimelineEntry
 from fleet.visibility import in_scope
 
 LOOK_BACK = 2000
+
+FORGET_AT_ONCE = 20_000
+"""Lines looked at in one transaction: a longer one keeps ingest waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,16 @@ def recent(actor: Actor, limit: int) -> list[dict[str, Any]]:
     query = query.where(TimelineEntry.id > newest - LOOK_BACK, TimelineEntry.kind != "hello", in_scope(actor))
     rows = session().scalars(query.order_by(TimelineEntry.id.desc()).limit(limit))
     return [{**_view(row), "device_id": row.device_id} for row in rows]
+
+
+def forget_old(keep: timedelta) -> int:
+    """Drop lines that are older; the audit log, which outlives them, is not touched. Returns how many.
+
+    A bounded number at each call, in the order in which lines came: the job comes again.
+    """
+    front = select(TimelineEntry.id, TimelineEntry.at).order_by(TimelineEntry.id).limit(FORGET_AT_ONCE).subquery()
+    old = select(front.c.id).where(front.c.at < clock.now() - keep)
+    return affected(session(), delete(TimelineEntry).where(TimelineEntry.id.in_(old)))
 
 
 def _row(line: Line, now: datetime) -> dict[str, Any]:

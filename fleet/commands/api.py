@@ -7,12 +7,24 @@ from flask import Response
 from core.http.answers import PageOut, page_reply, reply
 from core.http.fields import IdPath, PageQuery
 from core.http.identity import current_actor
+from core.http.problems import language
 from core.http.routes import Api
 from core.permissions import Permission
-from fleet.commands import approval, cancel, freeze, reading, request
+from fleet import revocations
+from fleet.commands import approval, cancel, freeze, preview, reading, request
+from fleet.commands.preview import Preview
 from fleet.commands.request import Wish
-from fleet.commands.schemas import CommandBody, FreezeBody, ManyBody, ReasonBody, SelectorBody
-from fleet.commands.selection import Selector
+from fleet.commands.schemas import (
+    CommandBody,
+    FreezeBody,
+    ManyBody,
+    PreviewRead,
+    ReasonBody,
+    RefusalRead,
+    RevokedRead,
+    RevokeManyBody,
+    SelectBody,
+)
 from fleet.commands.views import CommandView, FreezeView, Requested, Shown
 
 api = Api("commands", __name__)
@@ -35,7 +47,28 @@ def list_device_commands(path: IdPath, query: PageQuery) -> Response:
 def send_commands(body: ManyBody) -> Response:
     """Send a command to many phones; the request is taken or refused whole."""
     wish = Wish(body.type, body.args, body.reason, body.expires_in)
-    return reply(request.send_many(current_actor(), _selector(body.selector), wish), 202)
+    asked = request.send_many(current_actor(), body.selector.selector(), wish, body.targets_sha256)
+    return reply(asked, 202)
+
+
+@api.post("/commands/preview", Permission.COMMAND_SEND, {200: PreviewRead})
+def preview_commands(body: ManyBody) -> Response:
+    """Whom such a command would hit, what it passes over, what would refuse it; nothing happens."""
+    wish = Wish(body.type, body.args, body.reason, body.expires_in)
+    return _preview(preview.command(current_actor(), body.selector.selector(), wish))
+
+
+@api.post("/devices/revoke", Permission.DEVICE_REVOKE, {200: RevokedRead})
+def revoke_devices(body: RevokeManyBody) -> Response:
+    """Cut many phones off together: exactly those that the preview showed, under the caps of an hour."""
+    count = revocations.revoke_many(current_actor(), body.selector.selector(), body.reason, body.targets_sha256)
+    return reply(RevokedRead(devices=count))
+
+
+@api.post("/devices/revoke/preview", Permission.DEVICE_REVOKE, {200: PreviewRead})
+def preview_revocation(body: SelectBody) -> Response:
+    """Whom a revocation would hit and what would refuse it; nothing happens."""
+    return _preview(preview.revocation(current_actor(), body.selector.selector()))
 
 
 @api.get("/commands", Permission.COMMAND_READ, {200: PageOut[CommandView]})
@@ -83,13 +116,13 @@ def set_freeze(body: FreezeBody) -> Response:
     return reply(freeze.change(current_actor(), body.frozen, body.reason))
 
 
-def _selector(body: SelectorBody) -> Selector:
-    if body.devices:
-        return Selector("devices", devices=tuple(body.devices))
-    if body.group:
-        return Selector("group", name=body.group)
-    return Selector("org_unit", name=body.org_unit) if body.org_unit else Selector("all")
-
-
 def _shown(some_id: str) -> Response:
     return reply(reading.get(current_actor(), some_id))
+
+
+def _preview(shown: Preview) -> Response:
+    refusals = [
+        RefusalRead(code=one.code, text=one.text.pick(language()), devices=list(one.devices)) for one in shown.refusals
+    ]
+    names = [name for name in PreviewRead.model_fields if name != "refusals"]
+    return reply(PreviewRead(**{name: getattr(shown, name) for name in names}, refusals=refusals))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from core.text import Text
 from fleet.commands import guards, lookup, sealing
 from fleet.commands.models import Command
 from fleet.commands.registry import Kind
-from fleet.commands.selection import Target
+from fleet.commands.selection import Target, holders_of
 from fleet.commands.states import State
 from identity import approvals, queries
 
@@ -38,7 +39,7 @@ def ask(
     return approvals.request(
         actor,
         kind=approval_kind(str(kind.type)),
-        content=_content(request_id, str(kind.type), args, device_ids),
+        content=_content(request_id, str(kind.type), args, holders_of(targets)),
         targets=device_ids,
         unit_ids={target.org_unit_id for target in targets},
         reason=reason,
@@ -48,6 +49,7 @@ def ask(
             "type": str(kind.type),
             "args": dict(args),
             "devices": len(device_ids),
+            "units": _by_unit(targets),
             "loses_records": len(losing),
         },
     )
@@ -57,7 +59,7 @@ def approve(actor: Actor, command_id: str, reason: str) -> None:
     """The second person lets a command, or its whole batch, happen. Raises NotFound, Forbidden, Conflict."""
     command = _awaiting(actor, command_id)
     args = sealing.open_args(command.id, command.args)
-    also = [LOSS] if _losing(_devices_of(command), args) else []
+    also = [LOSS] if _losing(list(_holders_when_asked(command)), args) else []
     approvals.approve(actor, command.approval_id or "", reason, also)
 
 
@@ -92,7 +94,7 @@ class Checker:
 
     def _check(self, command: Command, request_id: str, args: Mapping[str, Any]) -> bool:
         approval_id, kind = command.approval_id or "", approval_kind(command.type)
-        content = _content(request_id, command.type, args, _devices_of(command))
+        content = _content(request_id, command.type, args, _holders_when_asked(command))
         if approvals.still_holds(approval_id, kind=kind, content=content, used_for=request_id):
             return True
         if not self._may_spend:
@@ -111,12 +113,19 @@ def decider(approval_id: str) -> Actor | None:
     return Actor("staff", person.id, person.name) if person else None
 
 
+def approver_of(command: Command) -> str | None:
+    """Who approved the command's request, if anybody had to and did."""
+    if command.approval_id is None:
+        return None
+    try:
+        return approvals.get(SIGNER, command.approval_id).decided_by
+    except NotFound:
+        return None
+
+
 def may_lose_records(command: Command, unit_id: str) -> bool:
     """Whether whoever approved the command may let records be lost for a phone of that unit."""
-    try:
-        approver = approvals.get(SIGNER, command.approval_id or "").decided_by
-    except NotFound:
-        return False
+    approver = approver_of(command)
     return approver is not None and approver in queries.holders_of([LOSS], unit_id)
 
 
@@ -124,14 +133,23 @@ def _losing(device_ids: Sequence[str], args: Mapping[str, Any]) -> set[str]:
     return set() if args.get("preserve_records", True) else guards.would_lose_records(device_ids)
 
 
-def _content(request_id: str, command_type: str, args: Mapping[str, Any], device_ids: Sequence[str]) -> dict[str, Any]:
-    return {"request": request_id, "type": command_type, "args": dict(args), "devices": sorted(device_ids)}
+def _content(request_id: str, command_type: str, args: Mapping[str, Any], holders: Mapping[str, str]) -> dict[str, Any]:
+    return {"request": request_id, "type": command_type, "args": dict(args), "devices": dict(holders)}
 
 
-def _devices_of(command: Command) -> list[str]:
+def _by_unit(targets: Sequence[Target]) -> dict[str, int]:
+    """How many phones of each org unit, by its path of names: approvers see whom it hits."""
+    counted = Counter(target.org_unit_id for target in targets)
+    units = queries.unit_refs(counted)
+    return {units[unit_id].name_path: count for unit_id, count in counted.most_common(20) if unit_id in units}
+
+
+def _holders_when_asked(command: Command) -> dict[str, str]:
+    """The phones of the command's whole request, with who held each when it was asked for."""
     if command.batch_id is None:
-        return [command.device_id]
-    return list(session().scalars(select(Command.device_id).where(Command.batch_id == command.batch_id)))
+        return {command.device_id: command.holder_id or ""}
+    query = select(Command.device_id, Command.holder_id).where(Command.batch_id == command.batch_id)
+    return {row.device_id: row.holder_id or "" for row in session().execute(query)}
 
 
 def _awaiting(actor: Actor, command_id: str) -> Command:

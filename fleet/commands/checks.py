@@ -9,6 +9,7 @@ from typing import Any, Final
 from fleet.commands import approval, caps, freeze, guards
 from fleet.commands.models import Command
 from fleet.commands.registry import kind_of
+from identity import queries
 
 FROZEN: Final = "freeze"
 CAP: Final = "cap"
@@ -16,6 +17,9 @@ RECORDS: Final = "unsent_records"
 GUARD: Final = "guard"
 STATE: Final = "device_state"
 UNAPPROVED: Final = "approval"
+HOLDER_CHANGED: Final = "holder_changed"
+LEFT_SCOPE: Final = "left_scope"
+DROPPED: Final = (HOLDER_CHANGED, LEFT_SCOPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,36 @@ class Candidate:
     args: Mapping[str, Any]
     device_state: str
     unit_id: str
+    holder_id: str | None
+
+
+def dropped(candidates: Sequence[Candidate]) -> dict[str, str]:
+    """Why commands that destroy are not for these phones any more, by command id, before the first signature.
+
+    The phone went to another holder since it was asked for, or out of the part of the tree of whoever asked or
+    approved. What was signed once is on its way: it stays.
+    """
+    seen: dict[tuple[str, str], bool] = {}
+
+    def out_of_sight(person_id: str | None, unit_id: str) -> bool:
+        if person_id is None:
+            return False
+        if (person_id, unit_id) not in seen:
+            known = bool(queries.person_refs([person_id]))
+            seen[person_id, unit_id] = not known or queries.sees(person_id, unit_id)
+        return not seen[person_id, unit_id]
+
+    found: dict[str, str] = {}
+    for one in candidates:
+        command = one.command
+        if not command.destructive or command.first_offer_at is not None:
+            continue
+        people = (command.requested_by, approval.approver_of(command))
+        if command.holder_id != one.holder_id:
+            found[command.id] = HOLDER_CHANGED
+        elif any(out_of_sight(person, one.unit_id) for person in people):
+            found[command.id] = LEFT_SCOPE
+    return found
 
 
 def holds(candidates: Sequence[Candidate], *, may_spend: bool) -> dict[str, str]:

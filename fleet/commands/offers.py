@@ -17,7 +17,7 @@ from core.crypto.jwk import SigningKey
 from core.db import session
 from core.outbox import Due
 from core.runtime import runtime
-from fleet.commands import checks, moves, sealing
+from fleet.commands import checks, drops, moves, sealing
 from fleet.commands.approval import SIGNER
 from fleet.commands.checks import Candidate
 from fleet.commands.models import Command
@@ -113,7 +113,7 @@ def note_status_offer(device_id: str) -> None:
 
 def _candidates(command_ids: Sequence[str], *, lock: bool) -> list[Candidate]:
     query = (
-        select(Command, Device.state, Device.org_unit_id)
+        select(Command, Device.state, Device.org_unit_id, Device.person_id)
         .join(Device, Device.id == Command.device_id)
         .where(Command.id.in_(set(command_ids)), Command.state.in_(UNFINISHED), Command.withdrawn.is_(False))
         .order_by(Command.id)
@@ -121,8 +121,8 @@ def _candidates(command_ids: Sequence[str], *, lock: bool) -> list[Candidate]:
     )
     query = query.with_for_update(of=Command) if lock else query
     return [
-        Candidate(command, sealing.open_args(command.id, command.args), state, unit_id)
-        for command, state, unit_id in session().execute(query)
+        Candidate(command, sealing.open_args(command.id, command.args), state, unit_id, holder_id)
+        for command, state, unit_id, holder_id in session().execute(query)
     ]
 
 
@@ -133,11 +133,23 @@ def _sign(candidates: Sequence[Candidate], key: SigningKey, now: datetime) -> li
         over = one.command.expires_at is not None and one.command.expires_at <= now
         (late if over else timely).append(one)
     carry_out([Move(one.command, Trigger.TIMED_OUT) for one in late])
+    timely = _without_dropped(timely)
     held = checks.holds(timely, may_spend=True)
     _note_holds(timely, held)
     offers = [_signed(one, key, now) for one in timely if one.command.id not in held]
     _note_offers(offers, now)
     return offers
+
+
+def _without_dropped(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """End what is not for its phone any more, and tell whoever asked for it."""
+    gone = checks.dropped(candidates)
+    if not gone:
+        return list(candidates)
+    ending = [one.command for one in candidates if one.command.id in gone]
+    carry_out([Move(command, Trigger.LAPSED, SIGNER, gone[command.id]) for command in ending])
+    drops.tell(ending, gone)
+    return [one for one in candidates if one.command.id not in gone]
 
 
 def _note_holds(candidates: Sequence[Candidate], held: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from core.db import session
 from core.errors import NotFound
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
-from fleet.commands import approval, lookup, sealing
+from fleet.commands import approval, drops, lookup, sealing
 from fleet.commands.models import Command, CommandBatch, CommandStep
 from fleet.commands.registry import kind_of
 from fleet.commands.states import State
@@ -72,6 +72,7 @@ def _batch(actor: Actor, batch_id: str) -> BatchView:
         status=_least(states),
         total=batch.total,
         states=dict(states),
+        dropped=drops.of_batch(actor, batch_id),
         requested_by=batch.requested_by,
         requested_by_name=batch.requested_by_name,
         requested_at=batch.requested_at,

@@ -60,14 +60,18 @@ def send(actor: Actor, device_id: str, wish: Wish) -> Requested:
     """
     actor.require(Permission.COMMAND_SEND)
     kind = kind_of(wish.type)
-    return _issue(actor, _checked(actor, kind, wish, 1), selection.one(actor, device_id, kind), None)
+    return _issue(actor, _checked(actor, kind, wish, 1), selection.one(actor, device_id, kind.states), None)
 
 
-def send_many(actor: Actor, selector: Selector, wish: Wish) -> Requested:
-    """Ask many phones in one request, which is taken or refused whole. Raises as `send`."""
+def send_many(actor: Actor, selector: Selector, wish: Wish, previewed: str | None = None) -> Requested:
+    """Ask many phones in one request, which is taken or refused whole.
+
+    `previewed` is the digest of a preview: Conflict when it would hit others by now. Else raises as `send`.
+    """
     actor.require(Permission.COMMAND_SEND)
     kind = kind_of(wish.type)
-    targets = selection.resolve(actor, selector, kind)
+    targets = selection.resolve(actor, selector, kind.states)
+    selection.require_previewed(targets, previewed)
     return _issue(actor, _checked(actor, kind, wish, len(targets)), targets, selector)
 
 
@@ -92,7 +96,7 @@ def by_rule(actor: Actor, origin: str, wishes: Mapping[str, Wish]) -> None:
         raise ValueError(f"{kind.type} is never asked for by a rule")
     now = clock.now()
     orders = {one.id: replace(_checked(actor, kind, wishes[one.id], len(targets)), origin=origin) for one in targets}
-    rows = [_row(actor, orders[target.id], target.id, None, now) for target in targets]
+    rows = [_row(actor, orders[target.id], target, None, now) for target in targets]
     insert_rows(session(), Command.__table__, rows)
     _tell(actor, orders[targets[0].id], rows, now)
     for target, row in zip(targets, rows, strict=True):
@@ -137,7 +141,7 @@ def _issue(actor: Actor, order: _Order, targets: Sequence[Target], selector: Sel
     _require_possible(order, [target.id for target in targets])
     now = clock.now()
     batch_id = _keep_batch(actor, order, selector, len(targets), now) if selector else None
-    rows = [_row(actor, order, target.id, batch_id, now) for target in targets]
+    rows = [_row(actor, order, target, batch_id, now) for target in targets]
     request_id = batch_id or str(rows[0]["id"])
     approval_id = None
     if order.kind.approval:
@@ -157,26 +161,31 @@ def _require_possible(order: _Order, device_ids: Sequence[str]) -> None:
     """One command that needs approval at a time for each phone, and no guard against it. Raises Conflict."""
     if not order.kind.approval:
         return
-    same = select(Command.device_id).where(
-        Command.device_id.in_(device_ids),
-        Command.type == str(order.kind.type),
-        Command.state.in_(OPEN),
-        Command.withdrawn.is_(False),
-    )
-    under_way = sorted(session().scalars(same))
-    if under_way:
+    busy = under_way(device_ids, order.kind)
+    if busy:
         raise Conflict(
             "command_under_way",
             Text(
                 "该设备已有未完成的同类命令，请先取消它。", "The device has such a command already. Cancel that first."
             ),
-            devices=under_way[:20],
+            devices=busy[:20],
             audit=True,
         )
     against = guards.objections(device_ids, preserve_records=bool(order.args.get("preserve_records")))
     if against:
         first = sorted(against)[0]
         raise Conflict("wipe_refused", against[first], devices=sorted(against)[:20], audit=True)
+
+
+def under_way(device_ids: Sequence[str], kind: Kind) -> list[str]:
+    """Those of the phones that have an open command of that kind, sorted."""
+    same = select(Command.device_id).where(
+        Command.device_id.in_(device_ids),
+        Command.type == str(kind.type),
+        Command.state.in_(OPEN),
+        Command.withdrawn.is_(False),
+    )
+    return sorted(session().scalars(same))
 
 
 def _keep_batch(actor: Actor, order: _Order, selector: Selector, total: int, now: datetime) -> str:
@@ -195,16 +204,17 @@ def _keep_batch(actor: Actor, order: _Order, selector: Selector, total: int, now
     return batch.id
 
 
-def _row(actor: Actor, order: _Order, device_id: str, batch_id: str | None, now: datetime) -> dict[str, Any]:
+def _row(actor: Actor, order: _Order, target: Target, batch_id: str | None, now: datetime) -> dict[str, Any]:
     command_id, kind = new_id(), order.kind
     grace = kind.grace(order.args) + settings().unconfirmed_after if kind.grace else None
     return {
         "id": command_id,
-        "device_id": device_id,
+        "device_id": target.id,
         "batch_id": batch_id,
         "type": str(kind.type),
         "args": sealing.seal_args(command_id, order.args),
         "destructive": order.destructive,
+        "holder_id": target.holder_id,
         "origin": order.origin,
         "reason": order.reason[:MAX_REASON],
         "requested_by": actor.id,

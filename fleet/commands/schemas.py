@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from core.http.fields import Body
 from core.reasons import MAX_REASON
 from fleet.commands.request import MAX_LIFETIME_S, MIN_LIFETIME_S
-from fleet.commands.selection import MAX_NAMED
+from fleet.commands.selection import MAX_NAMED, Selector
+from fleet.views import DeviceView
+
+SHA256 = Field(None, pattern="^[0-9a-f]{64}$")
 
 
 class CommandBody(Body):
@@ -36,11 +39,64 @@ class SelectorBody(Body):
             raise ValueError("give exactly one of devices, group, org_unit, all / 请只填其中一项")
         return self
 
+    def selector(self) -> Selector:
+        """As services take it."""
+        if self.devices:
+            return Selector("devices", devices=tuple(self.devices))
+        if self.group:
+            return Selector("group", name=self.group)
+        return Selector("org_unit", name=self.org_unit) if self.org_unit else Selector("all")
 
-class ManyBody(CommandBody):
-    """A command to many phones."""
+
+class RevokeManyBody(Body):
+    """Phones to be cut off together, exactly those that the preview showed."""
 
     selector: SelectorBody
+    reason: str = Field(min_length=1, max_length=MAX_REASON)
+    targets_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class SelectBody(Body):
+    """Which phones."""
+
+    selector: SelectorBody
+
+
+class RevokedRead(BaseModel):
+    """How many phones were cut off."""
+
+    devices: int
+
+
+class RefusalRead(BaseModel):
+    """Something that would refuse the request whole."""
+
+    code: str
+    text: str
+    devices: list[str]
+
+
+class PreviewRead(BaseModel):
+    """Whom a request would hit right now; `units` by path of names, `dropped`: phones it passes over, by why."""
+
+    devices: int
+    targets_sha256: str
+    sample: list[DeviceView]
+    units: dict[str, int]
+    dropped: dict[str, int]
+    refusals: list[RefusalRead]
+    destructive: bool
+    needs_approval: bool
+    approvers: int | None
+    loses_records: int
+    room: int | None
+
+
+class ManyBody(CommandBody):
+    """A command to many phones; with `targets_sha256` of its preview it hits exactly those that the preview showed."""
+
+    selector: SelectorBody
+    targets_sha256: str | None = SHA256
 
 
 class ReasonBody(Body):

@@ -70,7 +70,10 @@ class FreezeView(View):
 
 
 class BatchView(View):
-    """A request for many phones: how many of its commands, as far as the actor sees them, stand where."""
+    """A request for many phones: how many of its commands, as far as the actor sees them, stand where.
+
+    `dropped`: phones that fell out between asking and signing, by why (`holder_changed`, `left_scope`).
+    """
 
     id: str
     type: str
@@ -79,6 +82,7 @@ class BatchView(View):
     status: str
     total: int
     states: dict[str, int]
+    dropped: dict[str, int]
     requested_by: str
     requested_by_name: str
     requested_at: Moment

@@ -22,7 +22,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, str]]:
     def carry(notice: Notice) -> None:
         heard.append((notice.kind, len(notice.person_ids), notice.about[1]))
 
-    monkeypatch.setitem(notices._channels, "test", carry)
+    monkeypatch.setitem(notices._carriers, "test", carry)
     return heard
 
 

@@ -1,0 +1,172 @@
+"""Whom a request would hit, before it is made: how many, where, whom it passes over, and what would refuse it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.actor import Actor
+from core.permissions import Permission
+from core.runtime import settings
+from core.text import Text
+from fleet import devices
+from fleet.commands import approval, caps, guards, request, selection
+from fleet.commands.registry import LIVING, Kind, kind_of
+from fleet.commands.request import Wish
+from fleet.commands.selection import Selector, Target
+from fleet.views import DeviceView
+from identity import queries
+
+SAMPLE, MOST_UNITS = 20, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that would refuse the request whole: a stable code, a text, and some of the phones that cause it."""
+
+    code: str
+    text: Text
+    devices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the request means right now. `dropped`: phones it passes over, by why; `room`: phones more this hour."""
+
+    devices: int
+    targets_sha256: str
+    sample: list[DeviceView]
+    units: dict[str, int]
+    dropped: dict[str, int]
+    refusals: list[Refusal]
+    destructive: bool
+    needs_approval: bool
+    approvers: int | None
+    loses_records: int
+    room: int | None
+
+
+def command(actor: Actor, selector: Selector, wish: Wish) -> Preview:
+    """Preview a command. Raises Forbidden and Invalid as the request would."""
+    actor.require(Permission.COMMAND_SEND)
+    kind = kind_of(wish.type)
+    meant, refusals, dropped = _meant(actor, selector, kind.states)
+    destructive = kind.is_destructive(len(meant), settings().bulk_lock_threshold)
+    actor.require(kind.permission(destructive))
+    args = kind.checked_args(wish.args, wish.reason)
+    ids = [target.id for target in meant]
+    losing = guards.would_lose_records(ids) if kind.approval and not args.get("preserve_records", True) else set()
+    if kind.approval:
+        refusals += _approval_refusals(ids, kind, preserve_records=bool(args.get("preserve_records")))
+    return _preview(
+        actor,
+        meant,
+        refusals=refusals,
+        dropped=dropped,
+        destructive=destructive,
+        needs_approval=kind.approval,
+        approvers=_approvers(actor, meant, bool(losing)) if kind.approval else None,
+        losing=len(losing),
+        capped=kind.capped,
+    )
+
+
+def revocation(actor: Actor, selector: Selector) -> Preview:
+    """Preview a revocation of many phones. Raises Forbidden and Invalid as the request would."""
+    actor.require(Permission.DEVICE_REVOKE)
+    meant, refusals, dropped = _meant(actor, selector, LIVING)
+    return _preview(
+        actor,
+        meant,
+        refusals=refusals,
+        dropped=dropped,
+        destructive=True,
+        needs_approval=False,
+        approvers=None,
+        losing=0,
+        capped=True,
+    )
+
+
+def _meant(
+    actor: Actor, selector: Selector, states: frozenset[str]
+) -> tuple[list[Target], list[Refusal], dict[str, int]]:
+    matched = selection.matched(actor, selector)
+    by_name = selector.by == "devices"
+    takes = states if by_name else states & LIVING
+    meant = [target for target in matched if target.state in takes]
+    others = [target for target in matched if target.state not in takes]
+    refusals: list[Refusal] = []
+    if by_name:
+        known = {target.id for target in matched}
+        unknown = tuple(sorted(set(selector.devices) - known))[:SAMPLE]
+        if unknown:
+            refusals.append(Refusal("no_such_device", Text("部分设备不存在。", "Some devices are not there."), unknown))
+        if others:
+            text = Text("部分设备的状态不接受此操作。", "Some devices are in a state that does not take it.")
+            refusals.append(Refusal("device_state", text, tuple(target.id for target in others[:SAMPLE])))
+        return meant, refusals, {}
+    return meant, refusals, dict(Counter(f"state_{target.state}" for target in others))
+
+
+def _approval_refusals(ids: Sequence[str], kind: Kind, *, preserve_records: bool) -> list[Refusal]:
+    found: list[Refusal] = []
+    under_way = request.under_way(ids, kind)
+    if under_way:
+        text = Text("部分设备已有未完成的同类命令。", "Some devices have such a command already.")
+        found.append(Refusal("command_under_way", text, tuple(under_way[:SAMPLE])))
+    against = guards.objections(ids, preserve_records=preserve_records)
+    if against:
+        first = sorted(against)[0]
+        found.append(Refusal("wipe_refused", against[first], tuple(sorted(against)[:SAMPLE])))
+    return found
+
+
+def _approvers(actor: Actor, meant: Sequence[Target], losing: bool) -> int:
+    """How many people besides the actor could be the second person."""
+    permissions = [Permission.COMMAND_APPROVE, *([approval.LOSS] if losing else [])]
+    unit_id = queries.common_unit({target.org_unit_id for target in meant}) or ""
+    return len(set(queries.holders_of(permissions, unit_id)) - {actor.id})
+
+
+def _preview(
+    actor: Actor,
+    meant: Sequence[Target],
+    *,
+    refusals: list[Refusal],
+    dropped: dict[str, int],
+    destructive: bool,
+    needs_approval: bool,
+    approvers: int | None,
+    losing: int,
+    capped: bool,
+) -> Preview:
+    room = caps.room(actor) if capped else None
+    if not meant:
+        refusals.append(Refusal("no_devices", selection.none_selected().text))
+    if room is not None and len(meant) > room:
+        text = Text(f"超过每小时上限，本小时还可处理 {room} 台。", f"Over the cap: {room} more phones this hour.")
+        refusals.append(Refusal("cap", text))
+    counted = Counter(target.org_unit_id for target in meant)
+    units = queries.unit_refs(counted)
+    return Preview(
+        devices=len(meant),
+        targets_sha256=selection.digest(meant),
+        sample=_sample(actor, meant),
+        units={units[key].name_path: count for key, count in counted.most_common(MOST_UNITS) if key in units},
+        dropped=dropped,
+        refusals=refusals,
+        destructive=destructive,
+        needs_approval=needs_approval,
+        approvers=approvers,
+        loses_records=losing,
+        room=room,
+    )
+
+
+def _sample(actor: Actor, meant: Sequence[Target]) -> list[DeviceView]:
+    if not actor.may(Permission.DEVICE_READ):
+        return []
+    shown = devices.views(actor, [target.id for target in meant[:SAMPLE]])
+    return sorted(shown, key=lambda view: view.serial)
