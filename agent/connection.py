@@ -64,6 +64,7 @@ class Connection(Watcher):
         self.connects = 0
         self.last_end = ""
         self._hello_timer: Timer | None = None
+        self._fresh_timer: Timer | None = None
         self._unanswered = 0
         self.greeted: Callable[[], object] = lambda: None
         self.received: deque[tuple[str, bytes]] = deque(maxlen=TRACED)
@@ -81,7 +82,7 @@ class Connection(Watcher):
         self._wanted = False
         if self._timer is not None:
             self._timer.cancel()
-        self.answered()
+        self._say_no_hello()
         link, self._link = self._link, None
         self._core.link = None
         self._parts.heart.stop()
@@ -160,7 +161,7 @@ class Connection(Watcher):
         self._link = None
         self._core.link = None
         self.last_end = reason
-        self.answered()
+        self._say_no_hello()
         self._parts.heart.stop()
         self._refusals = self._refusals + 1 if refused else 0
         if self._refusals and self._refusals % self._core.options.refusals_before_status == 0:
@@ -199,14 +200,24 @@ class Connection(Watcher):
             self._handlers[found.kind](payload)
 
     def answered(self) -> None:
-        """The server has answered this connection's hello."""
+        """The server has answered this connection's hello; the next is due when this one has grown old."""
         if self._hello_timer is not None:
             self._hello_timer.cancel()
             self._hello_timer = None
+            self._unanswered = 0
+            # Heartbeats are not signed: a phone that stays connected shows by a hello that it is still itself.
+            wait = self._core.options.hello_fresh * self._core.rng.uniform(0.75, 1.0)
+            self._fresh_timer = self._core.loop.call_later(wait, self._hello)
+
+    def _say_no_hello(self) -> None:
+        for timer in (self._hello_timer, self._fresh_timer):
+            if timer is not None:
+                timer.cancel()
+        self._hello_timer = self._fresh_timer = None
 
     def _hello(self) -> None:
         # A broker may lose a hello that it acknowledged; nothing else would heal that before the next connect.
-        self.answered()
+        self._say_no_hello()
         wait = self._core.options.hello_again * 2.0 ** min(self._unanswered, 4) * self._core.rng.uniform(0.75, 1.25)
         self._unanswered += 1
         self._hello_timer = self._core.loop.call_later(wait, self._hello)

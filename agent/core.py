@@ -42,6 +42,7 @@ class Options:
     batch_delay: float = 0.2
     resend_after: float = limits.BATCH_RESEND_S
     hello_again: float = 60.0
+    hello_fresh: float = limits.HELLO_FRESH_S
     blob_wait: float = limits.BLOB_WAIT_S
     keep_archived: float = limits.KEEP_ARCHIVED_S
     keep_archived_rows: int = 10_000

@@ -53,7 +53,8 @@ _ALERTS = {
         "设备应被锁定，本小时名额已满：{names}。", "A phone is to be locked; this hour's cap is reached: {names}."
     ),
     NO_STEP: Text(
-        "设备已恢复合规，由合规阶梯锁定，请核实后解锁。", "A locked phone is in order again: check it, then unlock it."
+        "设备被合规阶梯锁定的原因已消失，请核实后解锁。",
+        "What the ladder locked a phone for is over: check it, then unlock it.",
     ),
 }
 _MANY = Text("{count} 台设备：{text}", "{count} phones: {text}")

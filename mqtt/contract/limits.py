@@ -37,6 +37,7 @@ MISSED_HEARTBEATS: Final = 3  # the server counts a silent device as offline aft
 
 # §5 hello
 HELLO_ANSWER_S: Final = 30  # a device gets one full answer in this span unless its boot_id is new
+HELLO_FRESH_S: Final = 43_200  # a device that stays connected says hello again after so long
 KEEP_ARCHIVED_S: Final = 72 * 3600  # archived records are kept this long while space allows
 
 # §6 heartbeat

@@ -58,6 +58,12 @@ FindingCode = Literal[
     "unsupported",
     "policy_stale",
     "integrity",
+    "silent",
+    "certificate",
+    "holder",
+    "notice",
+    "cloned",
+    "flood",
 ]
 Step = Literal["notify_holder", "alert", "lock"]
 Severity = Literal["info", "warning", "critical"]

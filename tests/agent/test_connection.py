@@ -71,6 +71,13 @@ def test_a_hello_that_was_lost_is_said_again_and_an_answered_one_is_not(
     assert len(device.got["hello"]) == said
 
 
+def test_a_phone_that_stays_connected_says_hello_again_after_a_while(server: FakeServer, make_phone: MakePhone) -> None:
+    phone = make_phone(hello_fresh=0.3)
+    device = server.devices[phone.id]
+    server.wait(lambda: len(device.got["hello"]) >= 3)
+    assert len({hello["connection"] for hello in device.got["hello"]}) == 1
+
+
 def test_a_broker_that_goes_and_comes_is_found_again(server: FakeServer, make_phone: MakePhone) -> None:
     phone = make_phone()
     server.stop_mosquitto()

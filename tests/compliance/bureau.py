@@ -16,7 +16,9 @@ from compliance import jobs
 from core import clock
 from core.db import db
 from core.uow import unit_of_work
+from fleet import presence
 from fleet.device import routes as fleet_routes
+from mqtt.contract.names import RuleFamily
 from mqtt.routes import Inbound, Refusal, Router
 from policies.device import routes as policy_routes
 from tests.fleet.company import Company
@@ -61,6 +63,8 @@ class Bureau:
     def phone(self, org_unit: str = "/总部/电销", **token: Any) -> Phone:
         """A phone that has said that all is well with it."""
         phone = self.company.enroll(token=self.company.token(org_unit=org_unit, **token))
+        self.hello(phone)
+        self.office.report(phone)
         self.beat(phone)
         return phone
 
@@ -69,7 +73,9 @@ class Bureau:
         assert say(phone.heartbeat(clock.now(), posture={**GOOD, **posture})) == []
 
     def hello(self, phone: Phone, **changes: Any) -> None:
-        assert say(phone.hello(clock.now(), **changes)) == []
+        """A hello now, of a phone that can do all that policies ask for."""
+        able = {"capabilities": [*RuleFamily, "lock", "record_calls"]}
+        assert say(phone.hello(clock.now(), **{**able, **changes})) == []
 
     @contextmanager
     def at(self, **span: float) -> Iterator[None]:
@@ -87,6 +93,11 @@ class Bureau:
         """The job, as the scheduler runs it."""
         with unit_of_work():
             jobs.judge_due()
+
+    def mark_overdue(self) -> None:
+        """The fleet's job: phones whose heartbeats stayed away are offline."""
+        with unit_of_work():
+            presence.mark_overdue()
 
     def findings(self, phone: Phone, who: dict[str, str] | None = None) -> dict[str, dict[str, Any]]:
         """Open findings of a phone by code."""
@@ -107,6 +118,11 @@ class Bureau:
         """Type and origin of a phone's commands, oldest first."""
         items = self.company.get(f"/devices/{phone.id}/commands").json["items"]
         return [(one["type"], one["origin"]) for one in reversed(items)]
+
+    def officer_of(self, org_unit: str) -> dict[str, str]:
+        """A compliance officer of one part of the tree, signed in."""
+        world.person("local", "compliance_officer", org_unit=org_unit)
+        return world.headers("local")
 
     def audited(self, action: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self.company.get("/audit", action=action).json["items"]

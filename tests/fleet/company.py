@@ -55,6 +55,9 @@ class Company:
     def patch(self, path: str, body: dict[str, Any], who: dict[str, str] | None = None) -> Any:
         return self.client.patch(API + path, json=body, headers=who if who is not None else self.admin)
 
+    def delete(self, path: str, who: dict[str, str] | None = None) -> Any:
+        return self.client.delete(API + path, headers=who if who is not None else self.admin)
+
     def try_enroll(self, phone: Phone, token: str, **changes: Any) -> Any:
         return self.client.post(API + "/enroll", json=phone.enrollment(token, NOTICE, **changes))
 

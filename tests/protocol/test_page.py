@@ -135,6 +135,7 @@ def test_the_figures_in_the_prose_are_those_of_the_code() -> None:
         f"`exp` 1 to {limits.DEVICE_JWT_MAX_S} s after `iat`",
         f"may send {limits.FLOOD_MESSAGES_PER_S} messages/s",
         f"At most one answer in {limits.HELLO_ANSWER_S} s per device",
+        f"again {limits.HELLO_FRESH_S:,} s after the one that was answered last",
         f"`exp` at most {limits.COMMAND_LIFE_S} s after `iat`",
         f"after `retry_after` seconds ({desk.RETRY_AFTER_S:,})",
         f"does not arrive within {limits.BLOB_WAIT_S} s",
