@@ -6,27 +6,18 @@ It answers as the protocol says and no more; what the tests want to see or to sp
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
-import socket
-import subprocess
 import threading
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from joserfc import jwe
 from joserfc.jwk import ECKey
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -35,103 +26,11 @@ from agent import crypto
 from mqtt.contract import chain, topics
 from mqtt.contract.jwks import Jwk
 from mqtt.contract.names import Typ
-
-MOSQUITTO = next((p for p in ("/usr/sbin/mosquitto", "/usr/bin/mosquitto") if Path(p).exists()), "mosquitto")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+from tests.agent.fake_broker import FakeBroker
+from tests.agent.fake_parts import Authority, Blob, Device, new_key, pem, pem_key
 
 
-def new_key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def pem_key(key: ec.EllipticCurvePrivateKey) -> bytes:
-    form = serialization.PrivateFormat.PKCS8
-    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-
-
-def pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-
-class Authority:
-    def __init__(self, name: str = "test CA") -> None:
-        self.key = new_key()
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.certificate = self._build(self.name, self.key.public_key(), ca=True)
-        self.revoked: list[int] = []
-
-    @property
-    def pin(self) -> str:
-        return self.certificate.fingerprint(hashes.SHA256()).hex()
-
-    def _build(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool = False) -> x509.Certificate:
-        now = datetime.now(UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.name)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=90))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        )
-        if not ca:
-            usages = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
-            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-            names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(self.key, hashes.SHA256())
-
-    def issue(self, common_name: str, key: ec.EllipticCurvePublicKey) -> x509.Certificate:
-        return self._build(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]), key)
-
-    def crl(self) -> bytes:
-        now = datetime.now(UTC)
-        builder = x509.CertificateRevocationListBuilder().issuer_name(self.name)
-        builder = builder.last_update(now - timedelta(minutes=1)).next_update(now + timedelta(days=1))
-        for serial in self.revoked:
-            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
-            builder = builder.add_revoked_certificate(entry)
-        return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-
-class Blob:
-    def __init__(self, document: Any, *, key: bytes | None = None, pad: int = 0) -> None:
-        raw = document if isinstance(document, bytes) else json.dumps(document, ensure_ascii=False).encode()
-        self.key_bytes = key or hashlib.sha256(b"secret" + raw).digest()
-        packed = gzip.compress(raw + b" " * pad, 0 if pad else 6)
-        self.bytes = AESGCM(self.key_bytes).encrypt(bytes(12), packed, None)
-        self.digest = hashlib.sha256(self.bytes).hexdigest()
-
-    @property
-    def ref(self) -> dict[str, Any]:
-        return {"digest": self.digest, "size": len(self.bytes), "key": crypto.b64u(self.key_bytes)}
-
-
-class Device:
-    """What the server knows of one phone."""
-
-    def __init__(self, device_id: str, jwk: dict[str, Any], certificate: x509.Certificate) -> None:
-        self.id = device_id
-        self.key = certificate.public_key()
-        self.serial = certificate.serial_number
-        self.encryption_jwk = jwk
-        self.records: list[str] = []
-        self.through = 0
-        self.head = chain.origin(device_id)
-        self.got: dict[str, list[Any]] = defaultdict(list)
-        self.open_commands: dict[str, dict[str, Any]] = {}
-        self.desired: dict[str, Any] | None = None
-        self.status: dict[str, Any] = {"state": "active", "action": "none"}
-
-
-class FakeServer:
+class FakeServer(FakeBroker):
     def __init__(self, folder: Path, *, notice: str = "1") -> None:
         self.folder = folder
         self.ca = Authority()
@@ -165,61 +64,6 @@ class FakeServer:
         self.override: Callable[[str, str, bytes], tuple[int, bytes, dict[str, str]] | None] = lambda *_: None
 
     # Parts
-
-    def _start_broker(self) -> None:
-        self.broker_port, self.plain_port = free_port(), free_port()
-        key = new_key()
-        (self.folder / "ca.pem").write_text(pem(self.ca.certificate))
-        (self.folder / "broker.pem").write_text(pem(self.ca.issue("localhost", key.public_key())))
-        (self.folder / "broker.key").write_bytes(pem_key(key))
-        (self.folder / "crl.pem").write_bytes(self.ca.crl())
-        (self.folder / "acl").write_text(
-            "".join(f"pattern write {topics.PREFIX}/d/%u/up/{kind}\n" for kind in (
-                "hello", "presence", "heartbeat", "reported", "result", "records", "event"))
-            + f"pattern read {topics.PREFIX}/d/%u/down/+\npattern read {topics.PREFIX}/blobs/+\n"
-        )  # fmt: skip
-        (self.folder / "mosquitto.conf").write_text(
-            f"""per_listener_settings true
-user root
-log_dest none
-listener {self.broker_port} 127.0.0.1
-cafile {self.folder}/ca.pem
-certfile {self.folder}/broker.pem
-keyfile {self.folder}/broker.key
-crlfile {self.folder}/crl.pem
-require_certificate true
-use_identity_as_username true
-use_username_as_clientid true
-allow_anonymous false
-acl_file {self.folder}/acl
-max_qos 1
-set_tcp_nodelay true
-max_queued_messages 100000
-listener {self.plain_port} 127.0.0.1
-allow_anonymous true
-"""
-        )
-        self.start_mosquitto()
-
-    def start_mosquitto(self) -> None:
-        started_before = hasattr(self, "mosquitto")
-        self.mosquitto = subprocess.Popen(
-            [MOSQUITTO, "-c", str(self.folder / "mosquitto.conf")], stderr=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with socket.socket() as sock:
-                if sock.connect_ex(("127.0.0.1", self.plain_port)) == 0:
-                    # What phones say before we listen again would be lost.
-                    assert not started_before or self.subscribed.wait(10)
-                    return
-            time.sleep(0.02)
-        raise RuntimeError("mosquitto does not listen")
-
-    def stop_mosquitto(self) -> None:
-        self.subscribed.clear()
-        self.mosquitto.kill()
-        self.mosquitto.wait()
 
     def _start_http(self) -> None:
         owner = self

@@ -11,20 +11,10 @@ import pytest
 from agent.commands.effects import EFFECTS
 from agent.phone import Phone
 from mqtt.contract.names import CommandType, Typ
+from tests.agent.answers import final, results
 from tests.agent.conftest import QUICK, MakePhone
-from tests.agent.fake_server import Device, FakeServer, new_key
-
-
-def _results(device: Device, command: str) -> list[str]:
-    return [item["status"] for item in device.got["result"] if item["command"] == command]
-
-
-def _final(server: FakeServer, device: Device, command: str) -> dict[str, Any]:
-    def found() -> list[dict[str, Any]]:
-        return [r for r in device.got["result"] if r["command"] == command and r["status"] != "received"]
-
-    result: dict[str, Any] = server.wait(found, what="a final result")[-1]
-    return result
+from tests.agent.fake_parts import new_key
+from tests.agent.fake_server import FakeServer
 
 
 def test_every_command_type_has_an_effect() -> None:
@@ -35,8 +25,8 @@ def test_a_command_is_received_and_then_succeeds(server: FakeServer, make_phone:
     phone = make_phone()
     device = server.devices[phone.id]
     command = server.command(device, "ping")
-    assert _final(server, device, command)["status"] == "succeeded"
-    assert _results(device, command) == ["received", "succeeded"]
+    assert final(server, device, command)["status"] == "succeeded"
+    assert results(device, command) == ["received", "succeeded"]
 
 
 def test_lock_locks_the_work_side_and_unlock_opens_it(server: FakeServer, make_phone: MakePhone) -> None:
@@ -105,7 +95,7 @@ def test_a_reboot_answers_first_and_comes_back_as_another_boot(server: FakeServe
     device = server.devices[phone.id]
     command = server.command(device, "reboot")
     server.wait(lambda: len(device.got["hello"]) == 2)
-    assert _final(server, device, command)["status"] == "succeeded"
+    assert final(server, device, command)["status"] == "succeeded"
     assert device.got["hello"][0]["boot_id"] != device.got["hello"][1]["boot_id"]
 
 
@@ -114,7 +104,7 @@ def test_rotation_brings_a_new_certificate_for_the_same_key(server: FakeServer, 
     device = server.devices[phone.id]
     before = phone.identity
     command = server.command(device, "rotate_certificate")
-    assert _final(server, device, command)["status"] == "succeeded"
+    assert final(server, device, command)["status"] == "succeeded"
     server.wait(lambda: len(device.got["hello"]) == 2)
     assert phone.identity.certificate != before.certificate
     assert phone.identity.keys == before.keys
@@ -129,9 +119,9 @@ def test_a_known_command_only_repeats_its_last_result(server: FakeServer, make_p
     command: dict[str, Any] = {"jti": str(uuid.uuid4()), "type": "message", "args": {"title": "一次", "text": ""}}
     for _ in range(3):
         server.send(device, "command", server.command_jws(device, command))
-    server.wait(lambda: _results(device, command["jti"]).count("succeeded") == 3)
+    server.wait(lambda: results(device, command["jti"]).count("succeeded") == 3)
     assert len(phone.handset.screen) == 1
-    assert _results(device, command["jti"]).count("received") == 1
+    assert results(device, command["jti"]).count("received") == 1
 
 
 def test_a_command_is_done_once_across_starts(server: FakeServer, make_phone: MakePhone, tmp_path: Path) -> None:
@@ -146,7 +136,7 @@ def test_a_command_is_done_once_across_starts(server: FakeServer, make_phone: Ma
     again = Phone.open(tmp_path / "phone", options=QUICK)
     again.connect()
     again.wait_greeted()
-    server.wait(lambda: _results(device, command["jti"]).count("succeeded") == 2)
+    server.wait(lambda: results(device, command["jti"]).count("succeeded") == 2)
     assert again.handset.screen == []
     again.close()
 
@@ -165,7 +155,7 @@ def test_a_command_interrupted_by_a_crash_runs_again_only_if_it_is_lock_unlock_o
     phone.kill()
     again = Phone.open(tmp_path / "phone", options=QUICK)
     again.connect()
-    result = _final(server, device, jti)
+    result = final(server, device, jti)
     assert (result["status"], result["detail"]) == (status, "interrupted" if status == "failed" else None)
     assert again.handset.locked == (kind == "lock")
     again.close()
@@ -179,7 +169,7 @@ def test_a_result_that_nobody_took_is_said_again_after_the_connect(server: FakeS
     phone.disconnect(clean=False)
     phone.loop.run_sync(lambda: phone.commands.on_command(token))
     phone.connect()
-    assert _final(server, device, command["jti"])["status"] == "succeeded"
+    assert final(server, device, command["jti"])["status"] == "succeeded"
     phone.wait(lambda p: not p.core.store.open_commands())
 
 
@@ -201,7 +191,7 @@ def test_what_cannot_be_carried_out_is_rejected_with_a_reason(
 ) -> None:
     phone = make_phone()
     device = server.devices[phone.id]
-    result = _final(server, device, server.command(device, command["type"], command["args"]))
+    result = final(server, device, server.command(device, command["type"], command["args"]))
     assert (result["status"], result["detail"]) == ("rejected", detail)
     assert phone.handset.wiped is None
 
@@ -209,7 +199,7 @@ def test_what_cannot_be_carried_out_is_rejected_with_a_reason(
 def test_a_command_beyond_the_capabilities_is_unsupported(server: FakeServer, make_phone: MakePhone) -> None:
     phone = make_phone(capabilities=frozenset({"ping"}))
     device = server.devices[phone.id]
-    result = _final(server, device, server.command(device, "ring", {"seconds": 1}))
+    result = final(server, device, server.command(device, "ring", {"seconds": 1}))
     assert (result["status"], result["detail"]) == ("rejected", "unsupported")
 
 
@@ -220,7 +210,7 @@ def test_a_late_command_is_expired_by_server_time_whatever_the_wall_clock_says(
     device = server.devices[phone.id]
     now = server.now()
     command = server.command(device, "ring", {"seconds": 5}, iat=now - 700, exp=now - 100)
-    result = _final(server, device, command)
+    result = final(server, device, command)
     assert (result["status"], result["detail"]) == ("rejected", "expired")
     assert phone.handset.state.ringing_until == 0
 
@@ -228,7 +218,7 @@ def test_a_late_command_is_expired_by_server_time_whatever_the_wall_clock_says(
 def test_a_wrong_wall_clock_does_not_expire_a_good_command(server: FakeServer, make_phone: MakePhone) -> None:
     phone = make_phone(clock_offset=86_400.0)
     device = server.devices[phone.id]
-    assert _final(server, device, server.command(device, "ping"))["status"] == "succeeded"
+    assert final(server, device, server.command(device, "ping"))["status"] == "succeeded"
 
 
 def test_no_command_is_judged_before_the_answer_to_hello(server: FakeServer, make_phone: MakePhone) -> None:
@@ -237,10 +227,10 @@ def test_no_command_is_judged_before_the_answer_to_hello(server: FakeServer, mak
     device = server.devices[phone.id]
     command = server.command(device, "lock", {"message": "x"})
     phone.wait(lambda p: p.commands._held)
-    assert _results(device, command) == []
+    assert results(device, command) == []
     assert not phone.handset.locked
     server._greet(device, device.got["hello"][-1])
-    assert _final(server, device, command)["status"] == "succeeded"
+    assert final(server, device, command)["status"] == "succeeded"
     assert phone.handset.locked
 
 
@@ -286,7 +276,7 @@ def test_a_command_by_a_key_that_is_new_waits_for_the_key_set(server: FakeServer
     jti = str(uuid.uuid4())
     claims = {"sub": device.id, "jti": jti, "type": "ping", "args": {}, "iat": now, "exp": now + 60}
     server.send(device, "command", server.sign(Typ.COMMAND, claims, key=fresh))
-    assert _final(server, device, jti)["status"] == "succeeded"
+    assert final(server, device, jti)["status"] == "succeeded"
     assert server.http_log.count(("GET", "/api/v1/device/jwks")) == 1
 
 
@@ -312,92 +302,3 @@ def test_what_does_not_verify_is_told_once_a_minute_with_a_count(server: FakeSer
 
 
 # Wipes
-
-
-def _wipe(server: FakeServer, device: Device, scope: str, *, preserve: bool, deadline: int = 5) -> str:
-    return server.command(device, "wipe", {"scope": scope, "preserve_records": preserve, "deadline_s": deadline})
-
-
-def test_a_wipe_of_work_data_sends_the_queue_first(server: FakeServer, make_phone: MakePhone) -> None:
-    phone = make_phone(batch_delay=30.0)
-    device = server.devices[phone.id]
-    phone.wait_applied(server.desire(device, server.bundle({"protection": {"deny": ["screenshot"]}})))
-    phone.handset.receive_sms("+8613900001111", "最后一条")
-    command = _wipe(server, device, "work_data", preserve=True)
-    result = _final(server, device, command)
-    assert (result["status"], result["detail"], result["output"]["records_left"]) == ("succeeded", None, 0)
-    assert device.through == 1
-    assert phone.handset.wiped == "work_data"
-    assert phone.policy.in_force is None
-    assert phone.loop.run_sync(lambda: phone.core.store.records(1, 10)) == []
-    assert phone.handset.receive_sms("+8613900001111", "之后").seq == 0
-
-
-def test_a_wipe_that_cannot_send_the_queue_erases_at_its_deadline_and_says_what_was_left(
-    server: FakeServer, make_phone: MakePhone
-) -> None:
-    phone = make_phone()
-    device = server.devices[phone.id]
-    server.archive_records = False
-    for text in ("一", "二"):
-        phone.handset.receive_sms("+8613900001111", text)
-    result = _final(server, device, _wipe(server, device, "work_data", preserve=True, deadline=1))
-    assert result["output"]["records_left"] == 2
-    assert result["detail"].startswith("2 ")
-
-
-def test_a_wipe_without_preserving_does_not_wait(server: FakeServer, make_phone: MakePhone) -> None:
-    phone = make_phone()
-    device = server.devices[phone.id]
-    server.archive_records = False
-    phone.handset.receive_sms("+8613900001111", "x")
-    result = _final(server, device, _wipe(server, device, "work_data", preserve=False, deadline=3600))
-    assert result["output"]["records_left"] == 1
-
-
-def test_a_wipe_of_the_device_says_its_last_word_and_leaves_nothing(
-    server: FakeServer, make_phone: MakePhone, tmp_path: Path
-) -> None:
-    phone = make_phone()
-    device = server.devices[phone.id]
-    command = _wipe(server, device, "device", preserve=True)
-    assert _final(server, device, command)["status"] == "succeeded"
-    phone.wait(lambda p: p.connection.ended)
-    slots = phone.loop.run_sync(phone.core.store.store.slots)
-    facts = phone.loop.run_sync(lambda: phone.core.store.get("identity"))
-    assert (slots, facts) == ({}, None)
-
-
-@pytest.mark.parametrize("passed", [0.0, 3600.0])
-def test_a_wipe_that_a_crash_interrupted_keeps_its_deadline(
-    server: FakeServer, make_phone: MakePhone, tmp_path: Path, passed: float
-) -> None:
-    phone = make_phone()
-    device = server.devices[phone.id]
-    server.archive_records = False
-    phone.handset.receive_sms("+8613900001111", "x")
-    jti = _wipe(server, device, "work_data", preserve=True, deadline=60)
-    kept = phone.wait(lambda p: p.core.store.command(jti))
-    assert kept is not None
-    kept["since"] -= passed
-    phone.loop.run_sync(lambda: phone.core.store.put_command(jti, kept, done=False, acknowledged=False))
-    phone.kill()
-    again = Phone.open(tmp_path / "phone", options=QUICK)
-    server.archive_records = passed == 0.0
-    again.connect()
-    result = _final(server, device, jti)
-    again.close()
-    assert (result["status"], result["output"]["records_left"]) == ("succeeded", 0 if passed == 0.0 else 1)
-
-
-def test_a_wipe_reaches_a_phone_that_the_broker_refuses(server: FakeServer, make_phone: MakePhone) -> None:
-    phone = make_phone()
-    device = server.devices[phone.id]
-    jti = str(uuid.uuid4())
-    args = {"scope": "work_data", "preserve_records": False, "deadline_s": 0}
-    wipe = server.command_jws(device, {"jti": jti, "type": "wipe", "args": args}).decode()
-    device.status = {"state": "lost", "action": "none", "command": wipe}
-    server.revoke(device)
-    assert _final(server, device, jti)["status"] == "succeeded"
-    assert ("POST", "/api/v1/device/results") in server.http_log
-    assert phone.handset.wiped == "work_data"

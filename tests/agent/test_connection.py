@@ -17,7 +17,8 @@ from mqtt.contract.limits import PAYLOAD_MAX
 from mqtt.contract.names import Up
 from mqtt.contract.presence import Presence
 from tests.agent.conftest import QUICK, MakePhone
-from tests.agent.fake_server import FakeServer, new_key
+from tests.agent.fake_parts import new_key
+from tests.agent.fake_server import FakeServer
 
 
 def test_each_connect_says_hello_once_and_is_online_under_its_own_connection(

@@ -14,7 +14,8 @@ from mqtt.contract.jwks import Jwk
 from mqtt.contract.names import Typ
 from mqtt.contract.records import PointPeer, read_record
 from tests.agent.conftest import QUICK, MakePhone
-from tests.agent.fake_server import Device, FakeServer, new_key
+from tests.agent.fake_parts import Device, new_key
+from tests.agent.fake_server import FakeServer
 
 NUMBER = "+8613800138000"
 

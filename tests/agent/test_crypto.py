@@ -13,7 +13,7 @@ from agent import crypto
 from agent.crypto import DeviceKeys
 from agent.errors import UnknownKey, Untrusted
 from mqtt.contract.limits import UNPACKED_MAX
-from tests.agent.fake_server import Blob, new_key
+from tests.agent.fake_parts import Blob, new_key
 
 SUB = "3f2b8c1e-0000-4000-8000-00000000abcd"
 TYP = "shouji-command+jws"

@@ -14,7 +14,8 @@ from agent.identity import Pins
 from agent.phone import Phone
 from mqtt.contract.records import read_record
 from tests.agent.conftest import QUICK, MakePhone
-from tests.agent.fake_server import Authority, FakeServer, new_key, pem
+from tests.agent.fake_parts import Authority, new_key, pem
+from tests.agent.fake_server import FakeServer
 
 
 def _enroll(server: FakeServer, state: Path, code: str = "T" * 26, pins: Pins | None = None) -> Phone:

@@ -12,7 +12,8 @@ from agent.phone import Phone
 from mqtt.contract import topics
 from mqtt.contract.names import Typ
 from tests.agent.conftest import QUICK, MakePhone
-from tests.agent.fake_server import Blob, Device, FakeServer, new_key
+from tests.agent.fake_parts import Blob, Device, new_key
+from tests.agent.fake_server import FakeServer
 
 RULES = {"protection": {"deny": ["screenshot"]}, "device": {"heartbeat_seconds": 30}}
 TERMS = {"set": "abuse", "terms": [{"id": "abuse/x", "term": "混蛋"}], "steps": []}
