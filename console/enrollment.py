@@ -18,7 +18,7 @@ from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.permissions import Permission
 from core.text import Text
-from fleet import enrollment_tokens, qr, unconfirmed
+from fleet import enrollment_tokens, expected, qr, unconfirmed
 from fleet.enrollment_tokens import MAX_LIFE, MAX_USES, TokenView
 
 FILTERS = ("state",)
@@ -81,7 +81,7 @@ def create() -> ResponseReturnValue:
         max_uses=forms.whole("max_uses", 1, 1, MAX_USES),
         expires_in=days * DAY_SECONDS,
         org_unit=forms.field("org_unit", 1400).strip() or None,
-        group_names=_names(forms.field("groups")),
+        group_names=names(forms.field("groups")),
         person=forms.field("person", 64).strip() or None,
         allow_reenroll=forms.field("allow_reenroll") == "yes",
     )
@@ -129,6 +129,9 @@ def revoke(id: str) -> ResponseReturnValue:
 def tabs(actor: Actor, at: str) -> list[tuple[str, Text, bool]]:
     """The pages about enrollment that an actor may open."""
     found = [(url_for("page_enrollment.show_list"), Text("注册令牌", "Tokens"), at == "tokens")]
+    awaited = expected.counts(actor)["awaited"]
+    text = Text(f"待到设备（{awaited}）", f"Expected ({awaited})")
+    found.append((url_for("page_expected.show_list"), text, at == "expected"))
     if actor.may(Permission.DEVICE_READ):
         waiting = unconfirmed.count(actor)
         text = Text(f"待确认设备（{waiting}）", f"To confirm ({waiting})")
@@ -144,7 +147,8 @@ def _sheet(actor: Actor, token_id: str) -> Sheet:
     return Sheet(token, Markup(qr.picture(code)), code if fresh else None)  # noqa: S704
 
 
-def _names(text: str) -> list[str]:
+def names(text: str) -> list[str]:
+    """Names that were typed with commas or blanks between them."""
     return text.replace(",", " ").replace("，", " ").replace("、", " ").split()
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from flask import render_template, url_for
 
 from console import frame, setting_words
-from console.device_view import BAD, OK, WARN, Label
+from console.device_view import BAD, IDLE, OK, WARN, Label
 from core import clock, installation, jobs, roles
 from core.http.identity import current_actor
 from core.http.routes import Pages
@@ -30,7 +30,7 @@ ROLES = {
 GOOD = Label(Text("正常", "Fine"), OK)
 AWAY = Label(Text("未运行", "Away"), BAD)
 CUT = Label(Text("连接中断", "Not reached"), BAD)
-NEVER = Label(Text("尚未运行", "Not yet run"), WARN)
+NEVER = Label(Text("尚未运行", "Not yet run"), IDLE)
 FAILED = Label(Text("失败", "Failed"), BAD)
 OVERDUE = Label(Text("停滞", "Overdue"), WARN)
 

@@ -63,6 +63,15 @@ def age(value: datetime | str) -> str:
     return t(f"{seconds // DAY} 天前", f"{seconds // DAY} d ago")
 
 
+def span(length: timedelta) -> str:
+    """A length of time in its largest whole unit: `30 秒`, `5 min`."""
+    seconds = int(length / timedelta(seconds=1))
+    for unit, zh, en in ((DAY, "天", "d"), (HOUR, "小时", "h"), (MINUTE, "分钟", "min")):
+        if seconds >= unit and seconds % unit == 0:
+            return t(f"{seconds // unit} {zh}", f"{seconds // unit} {en}")
+    return t(f"{seconds} 秒", f"{seconds} s")
+
+
 def _local(value: datetime | str) -> datetime:
     return (moment(value) or clock.now()).astimezone(_zone(settings().timezone))
 

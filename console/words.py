@@ -42,6 +42,25 @@ ACTOR_KINDS = {
     "system": Text("系统", "System"),
 }
 SESSIONS = {"console": Text("浏览器", "Browser"), "api": Text("接口", "API")}
+EXPECTED_STATES = {
+    "awaited": Label(Text("待到", "Awaited"), WAIT),
+    "arrived": Label(Text("已到", "Arrived"), OK),
+}
+IMPORT_STATES = {
+    "reading": Label(Text("读取中", "Reading"), WAIT),
+    "preview": Label(Text("待确认", "To confirm"), WARN),
+    "applying": Label(Text("导入中", "Importing"), WAIT),
+    "done": Label(Text("完成", "Done"), OK),
+    "failed": Label(Text("失败", "Failed"), BAD),
+    "cancelled": Label(Text("已取消", "Cancelled"), IDLE),
+}
+LINE_OUTCOMES = {
+    "create": Label(Text("新增", "New"), OK),
+    "change": Label(Text("修改", "Changed"), WAIT),
+    "unchanged": Label(Text("无变化", "Unchanged"), IDLE),
+    "error": Label(Text("错误", "Error"), BAD),
+}
+LANGUAGES = {"zh-CN": Text("中文", "Chinese"), "en": Text("英文", "English")}
 NEVER = Label(Text("未发布", "Not published"), WARN)
 DRAFT = Label(Text("有未发布的修改", "Draft differs"), WAIT)
 IN_FORCE = Label(Text("生效中", "In force"), OK)
