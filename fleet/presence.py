@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,6 +84,12 @@ def expect(seconds_by_device: Mapping[str, int]) -> None:
         other = select(Presence.device_id).where(named, Presence.expected_s != seconds).order_by(Presence.device_id)
         query = update(Presence).where(Presence.device_id.in_(other.with_for_update())).values(expected_s=seconds)
         session().execute(query, execution_options={"synchronize_session": False})
+
+
+def online(device_ids: Collection[str]) -> set[str]:
+    """Those of the phones that are there, as far as is known."""
+    here = select(Presence.device_id).where(Presence.device_id.in_(texts(session(), device_ids)), Presence.online)
+    return set(session().scalars(here))
 
 
 def mark_offline(device_ids: Sequence[str]) -> list[str]:

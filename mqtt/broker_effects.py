@@ -10,7 +10,7 @@ from core.outbox import Due
 from mqtt import effects
 from mqtt.broker import BrokerAdmin
 from mqtt.contract import topics
-from mqtt.contract.names import RETAINED_DOWN
+from mqtt.contract.names import RETAINED_DOWN, Up
 from mqtt.effects import Publish
 
 CRL, REVOKE, KICK, CLEAR_RETAINED = "crl", "revoke", "kick", "clear_retained"
@@ -44,7 +44,15 @@ def cut_sessions(rows: Sequence[Due]) -> None:
 
 @effects.renders(CLEAR_RETAINED)
 def clear_retained(rows: Sequence[Due], _key: SigningKey) -> list[Publish]:
-    """Clear what the broker keeps for phones that are out of the fleet."""
+    """Clear what the broker keeps for phones that are out of the fleet, and what they left there on their own topics.
+
+    Ingest passes over what is retained, so nobody takes this for the phone's word.
+    """
     return [
-        Publish(row.id, topics.down(row.key, kind), b"", retain=True) for row in rows for kind in sorted(RETAINED_DOWN)
+        Publish(row.id, topic, b"", retain=True)
+        for row in rows
+        for topic in (
+            *(topics.down(row.key, kind) for kind in sorted(RETAINED_DOWN)),
+            *(topics.up(row.key, kind) for kind in Up),
+        )
     ]

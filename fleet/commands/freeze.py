@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from core import audit, clock, live, outbox
+from core import audit, clock, live, outbox, witness
 from core.actor import Actor
 from core.db import session, upsert
 from core.errors import Forbidden
 from core.permissions import Permission
 from core.reasons import clean_reason
 from core.text import Text
+from fleet.commands import take_back
 from fleet.commands.models import Command, Freeze
 from fleet.commands.registry import EFFECT
 from fleet.commands.states import UNFINISHED
@@ -23,6 +24,7 @@ from notify.topics import Severity, register
 ROW_ID = 1
 ON = register("freeze_on", Severity.CRITICAL, Text("破坏性命令已被紧急冻结", "Destructive commands are frozen"))
 LIFTED = register("freeze_lifted", Severity.WARNING, Text("紧急冻结已解除", "The freeze was lifted"))
+_HELD = (Command.destructive, Command.state.in_(UNFINISHED), Command.withdrawn.is_(False))
 
 
 def state(actor: Actor) -> FreezeView:
@@ -62,7 +64,10 @@ def change(actor: Actor, frozen: bool, reason: str) -> FreezeView:
         audit.record(actor, "freeze.on" if frozen else "freeze.lift", ("freeze", "fleet"), {"reason": reason})
         live.announce("freeze", ["fleet"])
         _tell(actor, ON if frozen else LIFTED)
-        if not frozen:
+        if frozen:
+            take_back.take_back(list(session().scalars(select(Command).where(*_HELD))))
+            witness.note_head_after_commit()
+        else:
             outbox.enqueue(EFFECT, _waiting())
     return _view(row)
 
@@ -95,7 +100,7 @@ def _require_lifter(actor: Actor) -> None:
 
 
 def _waiting() -> list[str]:
-    query = select(Command.id).where(Command.destructive, Command.state.in_(UNFINISHED), Command.withdrawn.is_(False))
+    query = select(Command.id).where(*_HELD)
     return list(session().scalars(query.order_by(Command.requested_at, Command.id)))
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
-from core import clock, live
+from core import clock, live, witness
 from core.actor import Actor
 from core.db import insert_rows, session
 from fleet import timeline
-from fleet.commands import last_words, sealing
+from fleet.commands import last_words, sealing, take_back
 from fleet.commands.events import FinishedCommand, commands_finished
 from fleet.commands.models import Command, CommandStep
 from fleet.commands.registry import kind_of
@@ -62,6 +62,7 @@ def carry_out(moves: Sequence[Move]) -> list[Command]:
     session().flush()
     _tell(made, at)
     last_words.observe([(step.move.command, step.new) for step in made])
+    _withdraw([step.move.command for step in made if step.new in WITHDRAWING])
     _finish([step for step in made if step.new in FINAL])
     return [step.move.command for step in made]
 
@@ -86,6 +87,13 @@ def _make(move: Move, at: datetime) -> _Made | None:
     if move.iat is not None:
         command.result_iat = move.iat
     return _Made(move, old, new)
+
+
+def _withdraw(commands: Sequence[Command]) -> None:
+    take_back.take_back(commands)
+    if any(command.destructive for command in commands):
+        # Without the head, a database put back within the minute would not be known for restored, and destroy.
+        witness.note_head_after_commit()
 
 
 def _tell(made: Sequence[_Made], at: datetime) -> None:

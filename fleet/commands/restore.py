@@ -7,7 +7,7 @@ from typing import Any
 
 from core import audit, witness
 from core.actor import Actor
-from fleet.commands import approval, freeze, moves
+from fleet.commands import approval, freeze, moves, take_back
 from fleet.commands.models import Command
 from fleet.commands.moves import Move, carry_out
 from fleet.commands.states import OPEN, Trigger
@@ -30,7 +30,7 @@ def expire_open_destructive(actor: Actor) -> int:
 
 @witness.after_restore
 def start_frozen(actor: Actor) -> Mapping[str, Any]:
-    """What a restored server does first: expire what destroys, and freeze until a person has looked."""
+    """What a restored server does first: expire what destroys, freeze until a person has looked, empty the queues."""
     count = expire_open_destructive(actor)
     freeze.change(actor, True, REASON)
-    return {"commands_expired": count, "frozen": True}
+    return {"commands_expired": count, "frozen": True, "phones_cut": take_back.take_back_everything()}

@@ -51,4 +51,6 @@ def _reads_all_phones() -> list[str]:
 
 
 def _writes_to_phones() -> list[str]:
-    return [f"topic write {topics.PREFIX}/d/+/down/+", f"topic write {topics.PREFIX}/blobs/+"]
+    # Up too: what a phone left there retained is cleared when it leaves the fleet.
+    kinds = ("down", "up")
+    return [*(f"topic write {topics.PREFIX}/d/+/{kind}/+" for kind in kinds), f"topic write {topics.PREFIX}/blobs/+"]

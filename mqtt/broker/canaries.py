@@ -16,7 +16,6 @@ from mqtt.contract import topics
 from mqtt.contract.names import Down, Up
 
 NOT_AUTHORIZED = 0x87
-TAKEOVER_SECONDS = 1.0
 DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
 
 
@@ -93,7 +92,8 @@ def _client_id_check(doors: Doors, phone: ProbeClient) -> Check:
             second.connect()
         except Refused as error:
             return Check("client_id_bound_to_certificate", False, str(error))
-        ended = phone.wait_for_end(TAKEOVER_SECONDS)
+        # The broker ends the first before it accepts the second, so the first one's next word tells.
+        ended = not phone.answered(topics.up(CANARY_ID, Up.HELLO))
     return Check("client_id_bound_to_certificate", ended, "bound" if ended else "another id was taken")
 
 
@@ -108,7 +108,7 @@ def _must_be_refused(name: str, client: ProbeClient) -> Check:
 
 def _dropped(admin: ProbeClient) -> int | None:
     admin.subscribe(DROPPED_TOPIC)
-    if not admin.wait_for(DROPPED_TOPIC):
-        return None
-    value = next(payload for name, payload in admin.received if name == DROPPED_TOPIC)
+    # What is retained comes ahead of the answer to the next word; a broker that tells no figures keeps none.
+    admin.publish(topics.down(CANARY_ID, Down.ARCHIVED), b"canary")
+    value = next((payload for name, payload in admin.received if name == DROPPED_TOPIC), b"")
     return int(value) if value.isdigit() else None

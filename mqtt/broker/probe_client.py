@@ -21,7 +21,8 @@ from core.clock import monotonic
 from mqtt.broker.errors import BrokerAway
 from mqtt.broker.types import ServiceEndpoint
 
-ANSWER_SECONDS = 3
+ANSWER_SECONDS = 15
+"""For what must come: only a broker that is away takes so long, however busy the machine. Nothing waits for silence."""
 
 
 class Refused(Exception):
@@ -98,10 +99,13 @@ class ProbeClient:
     def publish(self, topic: str, payload: bytes = b"", *, retain: bool = False) -> int:
         """Publish with QoS 1 and return the reason code of the broker's answer (0 and 0x10 mean taken)."""
         mid = self.send(topic, payload, retain=retain)
-        self._run_until(lambda: mid in self._published or self._ended)
-        if mid not in self._published:
+        if not self._answers(mid):
             raise BrokerAway("the connection ended before the answer to a publish")
         return self._published[mid]
+
+    def answered(self, topic: str) -> bool:
+        """Whether the broker answers a publish on this connection; False when it has ended it."""
+        return self._answers(self.send(topic, b""))
 
     def send(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
         """Publish with QoS 1 without waiting; returns the packet's id."""
@@ -128,6 +132,10 @@ class ProbeClient:
         """Say goodbye where there is somebody to say it to."""
         with contextlib.suppress(OSError, ValueError):
             self._client.disconnect()
+
+    def _answers(self, mid: int) -> bool:
+        self._run_until(lambda: mid in self._published or self._ended)
+        return mid in self._published
 
     def _run_until(self, done: Callable[[], bool], seconds: float = ANSWER_SECONDS) -> None:
         end = monotonic() + seconds

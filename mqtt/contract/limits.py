@@ -22,7 +22,7 @@ LATE_RECORDS_DAYS: Final = 30  # an unenrolled device may deliver records this l
 
 # §4 MQTT
 PAYLOAD_MAX: Final = 200_000  # bytes of one MQTT payload
-SESSION_EXPIRY_S: Final = 7 * 86_400  # Session Expiry Interval
+SESSION_EXPIRY_S: Final = 0xFFFF_FFFF  # Session Expiry Interval: never
 KEEP_ALIVE_MIN_S: Final = 60  # least Keep Alive
 KEEP_ALIVE_MAX_S: Final = 300  # longest Keep Alive
 RECEIVE_MAXIMUM_MIN: Final = 16  # least Receive Maximum of a device

@@ -14,9 +14,15 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from core.crypto.keyring import KeyRing
+from core.outbox import Due
+from mqtt import broker_effects
 from mqtt.broker import service_endpoint
+from mqtt.broker.probe_client import ProbeClient
+from mqtt.broker.rendering import mosquitto_conf
 from mqtt.contract import topics
-from mqtt.contract.names import Up
+from mqtt.contract.limits import SESSION_EXPIRY_S
+from mqtt.contract.names import RETAINED_DOWN, Up
 from tests.broker.parts import Installation, until
 
 AUTOSAVE_SECONDS = 5
@@ -96,3 +102,39 @@ def test_more_than_the_default_queue_waits_without_loss(broker: Installation) ->
     send(broker, 1500)  # mosquitto's default keeps 1000 and drops the rest without a word
     assert received(broker, 1500) == list(range(1500))
     assert broker.admin.probe().dropped_messages == 0
+
+
+def test_a_phones_session_is_one_that_never_ends_by_itself(installation: Installation) -> None:
+    # 2.0.11 uses freed memory after a reload while a session that can end is away (seen with valgrind).
+    assert SESSION_EXPIRY_S == 0xFFFF_FFFF
+    directives = {
+        line.split()[0] for line in mosquitto_conf(installation.settings, installation.files).splitlines() if line
+    }
+    assert "persistence" in directives and "persistent_client_expiration" not in directives
+
+
+def test_nothing_of_a_phone_that_left_stays_in_the_broker(broker: Installation) -> None:
+    phone, other = broker.phone(), broker.phone()
+    for one in (phone, other):
+        with broker.client(one) as client:
+            client.connect()
+            for kind in Up:
+                assert client.publish(topics.up(one.device_id, kind), b"left", retain=True) in (0, 0x10)
+    with ProbeClient.service(service_endpoint(broker.settings, "relay"), "test-relay") as relay:
+        relay.connect()
+        for kept in RETAINED_DOWN:
+            relay.publish(topics.down(phone.device_id, kept), b"kept", retain=True)
+        key = KeyRing.open(broker.settings.data_dir.absolute() / "keys").signing_keys()[0]
+        rows = [Due(1, broker_effects.CLEAR_RETAINED, phone.device_id, {})]
+        for message in broker_effects.clear_retained(rows, key):
+            assert relay.publish(message.topic, message.payload, retain=message.retain) in (0, 0x10)
+    with ProbeClient.service(service_endpoint(broker.settings, "ingest"), "test-reader") as reader:
+        reader.connect()
+        reader.subscribe(topics.ALL_UP)
+        assert reader.wait_for(topics.up(other.device_id, list(Up)[-1]))
+        assert {topic.split("/")[3] for topic, _ in reader.received} == {other.device_id}
+    with broker.client(phone) as client:
+        client.connect()
+        client.subscribe(topics.all_down(phone.device_id))
+        client.publish(topics.up(phone.device_id, Up.HELLO))
+        assert client.received == []

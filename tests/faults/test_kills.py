@@ -44,15 +44,8 @@ def assert_nothing_is_lost(server: Server, fleet: Fleet) -> None:
     held = verify(server)
     for phone in fleet.phones:
         assert held.get(phone.id, 0) == phone.archive.last_seq
-    server.wait(lambda: _outbox(server) == 0, 60, "an empty outbox")
+    server.wait(lambda: server.outbox_rows() == 0, 60, "an empty outbox")
     assert server.api.all("quarantine") == []
-
-
-def _outbox(server: Server) -> float:
-    for line in server.metrics().splitlines():
-        if line.startswith("shouji_outbox_rows "):
-            return float(line.split()[1])
-    raise AssertionError("no outbox figure")
 
 
 def _kill(server: Server, part: str) -> None:

@@ -65,8 +65,13 @@ class NodePhone:
             if told is None:
                 raise EOFError(f"the phone ended before {event} {members}; it told {self.seen}")
             self.seen.append(told)
-            if told["event"] == event and all(told.get(name) == value for name, value in members.items()):
+            if _is(told, event, members):
                 return told
+
+    def ensure(self, event: str, **members: Any) -> None:
+        """Wait for an event that may have been told already, in whatever order with others."""
+        if not any(_is(told, event, members) for told in self.seen):
+            self.wait(event, **members)
 
     def close(self) -> int:
         """End it; the exit status."""
@@ -77,3 +82,7 @@ class NodePhone:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
+
+
+def _is(told: dict[str, Any], event: str, members: dict[str, Any]) -> bool:
+    return bool(told["event"] == event and all(told.get(name) == value for name, value in members.items()))

@@ -104,6 +104,11 @@ class Server:
         with urllib.request.urlopen(f"{self.base_url}/metrics", timeout=30) as answer:
             return str(answer.read().decode())
 
+    def outbox_rows(self) -> int:
+        """How many effects wait."""
+        (line,) = (line for line in self.metrics().splitlines() if line.startswith("shouji_outbox_rows "))
+        return int(float(line.split()[1]))
+
     def stop(self) -> None:
         """End it as Ctrl-C does."""
         if self.process and self.process.poll() is None:

@@ -36,7 +36,7 @@ export class Link {
       protocol: "mqtts", host: broker.host, port: broker.port, protocolVersion: 5, clientId: id, clean: false, keepalive: 60,
       reconnectPeriod: 0, connectTimeout: 15_000, resubscribe: false, minVersion: "TLSv1.2",
       ca, cert: certificate, key: signing.privateKey.export({ type: "pkcs8", format: "pem" }), rejectUnauthorized: true,
-      properties: { sessionExpiryInterval: 604_800, receiveMaximum: 64 },
+      properties: { sessionExpiryInterval: 0xffff_ffff, receiveMaximum: 64 },
       will: { topic: this.topic("up/presence"), payload: this.presence(false), qos: 1, retain: false, properties: { willDelayInterval: 30 } },
     });
     this.#client = client;
