@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 
 from agent.phone import Phone
+from operations.postgres import program
 from tests.bad_input.conftest import QUIET, People, assert_lives, soon
 from tests.bad_input.http_wire import Wire
 from tests.conftest import DATABASES
@@ -62,9 +63,9 @@ class Backup:
         url = urlsplit(self._address)
         return str(url.username), parse_qs(url.query)["host"][0], url.path.lstrip("/")
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, tool: str, *arguments: str) -> None:
         user, host, name = self._parts()
-        command = [program(program), "--host", host, "--username", user, "--dbname", name, *arguments]
+        command = [program(tool), "--host", host, "--username", user, "--dbname", name, *arguments]
         subprocess.run(command, check=True, capture_output=True)
 
 
