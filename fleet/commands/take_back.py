@@ -42,7 +42,7 @@ def take_back(commands: Sequence[Command]) -> None:
     outbox.enqueue(EFFECT, [one.id for one in handed if one.device_id in here], None, now + ANSWER)
 
 
-@effects.renders(EFFECT)
+@effects.renders(EFFECT, writes=True)
 def render(rows: Sequence[Due], _key: SigningKey) -> list[Publish]:
     """Have the phones cut that have not said a word of these commands by now; it publishes nothing."""
     query = select(Command).where(Command.id.in_([row.key for row in rows]))
