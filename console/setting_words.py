@@ -22,7 +22,8 @@ GROUPS = {
     ("approver", "approval", "wipe", "bulk", "unstaged", "unconfirmed", "session", "access", "sign"): Text(
         "安全与审批", "Security and approvals"
     ),
-    ("device", "hello", "heartbeat"): Text("设备", "Phones"),
+    ("device", "hello", "heartbeat", "timeline"): Text("设备", "Phones"),
+    ("smtp", "outbound"): Text("通知", "Notifications"),
 }
 OTHERS = Text("基础", "Basics")
 CHINESE = {
@@ -52,8 +53,8 @@ CHINESE = {
     "admin_password": "用此密码创建首个管理员 admin，代替一次性设置链接。",
     "approver_min_age": "审批人的账号与角色须存在多少秒以上。",
     "approval_lifetime": "无人答复的审批多少秒后失效。",
-    "wipe_cap_per_person": "一个人每小时最多可请求的擦除数。",
-    "wipe_cap_total": "所有人每小时合计最多可请求的擦除数。",
+    "wipe_cap_per_person": "一个人每小时最多可擦除或吊销的设备数。",
+    "wipe_cap_total": "所有人每小时合计最多可擦除或吊销的设备数。",
     "bulk_lock_threshold": "一次锁定超过多少台视为破坏性操作。",
     "unstaged_limit": "分配、分组或组织变化不经发布最多可影响的设备数。",
     "unconfirmed_after": "擦除后多少秒没有最后回报，视为“未确认”。",
@@ -65,6 +66,15 @@ CHINESE = {
     "device_certificate_days": "设备证书的有效天数。",
     "hello_interval": "同一次开机两次 hello 应答之间的秒数。",
     "heartbeat_history_minutes": "保留一次心跳历史的间隔分钟数。",
+    "timeline_days": "设备时间线保留天数；审计日志永久保留。",
+    "outbound_networks": "允许 Webhook 与群机器人访问的内网网段，可用明文：10.1.0.0/16,127.0.0.1/32。",
+    "smtp_host": "发送通知邮件的服务器；不设置则不发邮件。",
+    "smtp_port": "邮件服务器端口。",
+    "smtp_security": "starttls、tls（一开始即加密）或 none（无密码，仅用于本机中继）。",
+    "smtp_username": "邮件服务器用户名。",
+    "smtp_password": "邮件服务器密码。",
+    "smtp_from": "发件人地址；设置邮件服务器时必填。",
+    "smtp_ca_file": "签发邮件服务器证书的 CA（PEM）。",
     "metrics_token": "/metrics 的访问令牌；不设置则只允许本机访问。",
 }
 
