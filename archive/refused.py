@@ -13,7 +13,7 @@ from archive import alerts
 from archive.alerts import Cause
 from archive.batches import ReadBatch
 from archive.models import CONTESTED, OPEN, RefusedBatch
-from core.crypto import jose
+from core.crypto import packing
 from core.db import insert_rows, session
 from core.ids import new_id
 from core.runtime import runtime
@@ -117,7 +117,7 @@ def _row(one: Rejected) -> dict[str, Any]:
         "last": batch.last,
         "reason": one.reason,
         "size": len(batch.plain),
-        "sealed": runtime().envelope.seal(jose.pack(batch.plain), place(one.device_id, refused_id)),
+        "sealed": runtime().envelope.seal(packing.pack(batch.plain), place(one.device_id, refused_id)),
         "late": one.late,
         "received_at": one.received_at,
         "last_seen_at": one.received_at,

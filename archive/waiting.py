@@ -17,7 +17,7 @@ from archive import batches
 from archive.batches import ReadBatch
 from archive.models import WaitingBatch
 from core import clock
-from core.crypto import jose
+from core.crypto import jose, packing
 from core.db import insert_rows, session
 from core.ids import new_id
 from core.runtime import runtime
@@ -83,7 +83,7 @@ def keep(mine: list[Waiting], device_id: str, batch: ReadBatch, received_at: dat
     if any(other.first == batch.first and other.head == batch.claimed for other in mine):
         return False
     waiting_id = new_id()
-    sealed = runtime().envelope.seal(jose.pack(batch.plain), _place(device_id, waiting_id))
+    sealed = runtime().envelope.seal(packing.pack(batch.plain), _place(device_id, waiting_id))
     if len(mine) >= MAX_BATCHES or sum(other.size for other in mine) + len(sealed) > MAX_BYTES:
         return False
     mine.append(

@@ -17,11 +17,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from agent.records import blank_record
 from core.crypto import jose
 from core.crypto.blobs import blob_key, seal_blob
 from core.crypto.jwk import SigningKey, b64u, thumbprint, to_jwk
 from mqtt.contract import chain
 from mqtt.contract.names import DEVICE_AUDIENCE, Typ
+from mqtt.contract.times import from_wire
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "protocol-vectors.json"
 DEVICE_ID = "3f2b8c1e-5d47-4a90-9c3e-7b1a2d4e6f80"
@@ -87,28 +89,8 @@ def _record(seq: int, salt: bytes, **members: Any) -> str:
     record = {
         "seq": seq,
         "salt": b64u(salt),
+        **blank_record("wechat", "text", "out", "c-17", {"address": None, "name": "王先生"}, from_wire(AT)),
         "id": MESSAGE if seq == 1 else None,
-        "at": AT,
-        "source": "live",
-        "channel": "wechat",
-        "kind": "text",
-        "direction": "out",
-        "conversation": "c-17",
-        "group": False,
-        "account": None,
-        "sender": None,
-        "peer": {"address": None, "name": "王先生"},
-        "refers": None,
-        "text": "",
-        "outcome": None,
-        "duration_s": 0,
-        "recorded": None,
-        "amount_fen": None,
-        "ticket": None,
-        "media": None,
-        "case": None,
-        "hits": [],
-        "blocked": False,
         **members,
     }
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))

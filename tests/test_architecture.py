@@ -79,7 +79,7 @@ def may_import(importer: str, imported: str) -> bool:
     if importer == "agent":
         return imported in AGENT_MAY
     if imported == "agent":
-        return importer in {"demo", "bench"}
+        return importer in {"demo", "bench", "scripts"}
     if importer in {"demo", "bench", "migrations", "scripts"}:
         return True
     if imported in {"mqtt", "mqtt.contract"}:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hmac
-import zlib
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from core.crypto import packing
+
 # The key belongs to one content alone, so the nonce can never meet another plaintext.
 _NONCE = bytes(12)
-_GZIP = 31
 
 
 def blob_key(secret: bytes, document_digest: bytes) -> bytes:
@@ -21,8 +21,7 @@ def blob_key(secret: bytes, document_digest: bytes) -> bytes:
 
 def seal_blob(secret: bytes, document: bytes) -> bytes:
     """The blob of a document: gzip, then AES-256-GCM under the document's own key."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
-    packed = packer.compress(document) + packer.flush()
+    packed = packing.pack(document, 9)
     return AESGCM(blob_key(secret, sha256(document).digest())).encrypt(_NONCE, packed, None)
 
 
@@ -32,11 +31,4 @@ def open_blob(key: bytes, blob: bytes, limit: int) -> bytes:
         packed = AESGCM(key).decrypt(_NONCE, blob, None)
     except InvalidTag as error:
         raise ValueError("the blob does not open with this key") from error
-    unpacker = zlib.decompressobj(_GZIP)
-    try:
-        document = unpacker.decompress(packed, limit)
-    except zlib.error as error:
-        raise ValueError("not gzip") from error
-    if not unpacker.eof or unpacker.unused_data:
-        raise ValueError("not one gzip member of that size")
-    return document
+    return packing.unpack(packed, limit)

@@ -6,7 +6,6 @@ JWS are checked here rather than by a general library because every check is man
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -19,6 +18,7 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from core.crypto import packing
 from core.crypto.jwk import SigningKey, b64u, from_jwk, thumbprint, to_jwk, unb64u
 
 MAX_UNPACKED = 8 * 1024 * 1024
@@ -145,31 +145,19 @@ def _check_claims(claims: Mapping[str, Any], sub: str | None, aud: str | None, r
             raise BadToken(f"missing_{name}")
 
 
-def pack(data: bytes) -> bytes:
-    """gzip, as every JWE plaintext is."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
-    return packer.compress(data) + packer.flush()
-
-
 def unpack(data: bytes, limit: int = MAX_UNPACKED) -> bytes:
-    """Undo gzip up to a limit of bytes. Raises BadToken for anything else than one whole member of that size."""
-    unpacker = zlib.decompressobj(31)
+    """Undo the gzip of a JWE plaintext. Raises BadToken for anything else than one whole member of that size."""
     try:
-        plain = unpacker.decompress(data, limit)
-    except zlib.error as error:
-        raise BadToken("gzip") from error
-    if not unpacker.eof:
-        raise BadToken("too_large" if unpacker.unconsumed_tail else "gzip")
-    if unpacker.unused_data:
-        raise BadToken("gzip")
-    return plain
+        return packing.unpack(data, limit)
+    except packing.NotPacked as error:
+        raise BadToken(str(error)) from error
 
 
 def encrypt(recipient: ec.EllipticCurvePublicKey, plaintext: bytes) -> str:
     """A compact JWE (ECDH-ES, A256GCM) of the gzipped plaintext to the recipient's key."""
     header: Any = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": thumbprint(recipient)}
     key = ECKey.import_key(dict(to_jwk(recipient)))
-    return jwe.encrypt_compact(header, pack(plaintext), key, registry=_registry)
+    return jwe.encrypt_compact(header, packing.pack(plaintext), key, registry=_registry)
 
 
 def decrypt(keys: Sequence[SigningKey], token: str | bytes, limit: int = MAX_UNPACKED) -> bytes:

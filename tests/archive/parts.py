@@ -19,6 +19,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from agent.records import blank_record
 from archive import texts, verify
 from archive.device import routes as archive_routes
 from archive.models import Chain, IntegrityAlert, RefusedBatch, StoredEvent, StoredRecord, WaitingBatch
@@ -136,28 +137,8 @@ def message(seq: int, text: str, **changes: Any) -> dict[str, Any]:
     record = {
         "seq": seq,
         "salt": b64u(uuid.uuid4().bytes),
-        "id": None,
-        "at": wire(now()),
-        "source": "live",
-        "channel": "wechat",
-        "kind": "text",
-        "direction": "out",
-        "conversation": "c-1",
-        "group": False,
-        "account": None,
-        "sender": None,
-        "peer": {"address": "wxid_1", "name": "王先生"},
-        "refers": None,
+        **blank_record("wechat", "text", "out", "c-1", {"address": "wxid_1", "name": "王先生"}, now()),
         "text": text,
-        "outcome": None,
-        "duration_s": 0,
-        "recorded": None,
-        "amount_fen": None,
-        "ticket": None,
-        "media": None,
-        "case": None,
-        "hits": [],
-        "blocked": False,
     }
     return {**record, **changes}
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from core.crypto.jose import pack
+from core.crypto.packing import pack
 from mqtt.contract.limits import PAYLOAD_MAX
 from mqtt.contract.names import Typ, Up
 from tests.bad_input.attacker import Attacker
