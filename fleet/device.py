@@ -8,11 +8,12 @@ from typing import Any
 from core import outbox
 from fleet import findings, heartbeats, hello, presence
 from fleet.hello import CLONED
+from fleet.presence import KICK_EFFECT
 from mqtt.contract.names import Up
 from mqtt.events import flooded, taken_over
 from mqtt.routes import DeviceRoutes, Inbound, Refusal
 
-FLOOD, KICK_EFFECT = "flood", "kick"
+FLOOD = "flood"
 routes = DeviceRoutes()
 
 

@@ -21,6 +21,7 @@ from mqtt.contract.presence import Presence as Said
 from mqtt.routes import Inbound, Refusal
 
 LIVING = ("active", "lost")
+KICK_EFFECT = "kick"
 OVERDUE_CHUNK = 5000
 
 
@@ -90,6 +91,11 @@ def online(device_ids: Collection[str]) -> set[str]:
     """Those of the phones that are there, as far as is known."""
     here = select(Presence.device_id).where(Presence.device_id.in_(texts(session(), device_ids)), Presence.online)
     return set(session().scalars(here))
+
+
+def living() -> list[str]:
+    """Every phone that is in the fleet."""
+    return list(session().scalars(select(Presence.device_id).where(Presence.living).order_by(Presence.device_id)))
 
 
 def mark_offline(device_ids: Sequence[str]) -> list[str]:

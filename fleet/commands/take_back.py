@@ -14,9 +14,9 @@ from core import clock, outbox
 from core.crypto.jwk import SigningKey
 from core.db import session
 from core.outbox import Due
-from fleet import presence, queries
+from fleet import presence
 from fleet.commands.models import Command
-from fleet.device import KICK_EFFECT
+from fleet.presence import KICK_EFFECT
 from mqtt import effects
 from mqtt.contract.limits import COMMAND_LIFE_S
 from mqtt.effects import Publish
@@ -58,7 +58,7 @@ def take_back_everything() -> int:
     restore can live. Returns how many phones.
     """
     now = clock.now()
-    fleet = list(session().scalars(queries.living_ids()))
+    fleet = presence.living()
     known = set(session().scalars(select(Command.device_id).where(Command.last_exp > int(now.timestamp()))))
     fleet.sort(key=lambda device_id: device_id not in known)
     reachable = fleet[: BATCH * int(COMMAND_LIFE_S / PAUSE.total_seconds())]

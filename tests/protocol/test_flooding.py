@@ -7,7 +7,7 @@ from sqlalchemy import select
 from core.db import session
 from core.outbox import OutboxRow
 from core.uow import unit_of_work
-from fleet.device import KICK_EFFECT
+from fleet.presence import KICK_EFFECT
 from mqtt import broker_effects, effects
 from mqtt.events import flooded
 
