@@ -18,7 +18,7 @@ from core.crypto.x509 import certificate_end
 from core.db import db
 from core.runtime import runtime
 from core.uow import unit_of_work
-from mqtt.broker import BrokerError
+from mqtt.broker.errors import BrokerError
 from mqtt.broker.files import BrokerFiles
 from mqtt.broker.process import find_mosquitto
 from operations.backup import BACKED_UP

@@ -23,8 +23,10 @@ from fleet import certificates
 from identity import setup
 from mqtt import broker_effects
 from mqtt.api import ROUTER_EXTENSION
-from mqtt.broker import BrokerError, open_admin, run_broker_role
+from mqtt.broker.errors import BrokerError
+from mqtt.broker.opening import open_admin
 from mqtt.broker.ports import port_taken
+from mqtt.broker.role import run_broker_role
 from mqtt.events import taken_over
 from mqtt.worker import Worker
 from notify.deliverer import Deliverer

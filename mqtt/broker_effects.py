@@ -8,7 +8,7 @@ from core.crypto.jwk import SigningKey
 from core.log import get_logger
 from core.outbox import Due
 from mqtt import effects
-from mqtt.broker import BrokerAdmin
+from mqtt.broker.types import BrokerAdmin
 from mqtt.contract import topics
 from mqtt.contract.names import RETAINED_DOWN, Up
 from mqtt.effects import Publish

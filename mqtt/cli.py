@@ -10,8 +10,10 @@ import click
 from flask.cli import AppGroup
 
 from core.runtime import runtime
-from mqtt.broker import BrokerError, for_outside_broker, open_admin
+from mqtt.broker.acl import for_outside_broker
+from mqtt.broker.errors import BrokerError
 from mqtt.broker.external import issue_certificate
+from mqtt.broker.opening import open_admin
 
 broker = AppGroup("broker", help="The MQTT broker.")
 

@@ -17,7 +17,7 @@ from agent.phone import Phone
 from config.settings import load
 from core.crypto.jwk import unb64u
 from core.crypto.keyring import KeyRing
-from mqtt.broker import service_endpoint
+from mqtt.broker.endpoint import service_endpoint
 from mqtt.contract import topics
 from mqtt.contract.names import Down
 from tests.bad_input.broker_owner import TYPS, BrokerOwner

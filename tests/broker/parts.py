@@ -17,10 +17,12 @@ from core.crypto.clients import make_client
 from core.crypto.keyring import KeyRing
 from core.crypto.x509 import CertificateAuthority
 from core.ids import new_id
-from mqtt.broker import BrokerAdmin, open_admin, run_broker_role
 from mqtt.broker.files import BrokerFiles
+from mqtt.broker.opening import open_admin
 from mqtt.broker.probe_client import ProbeClient
 from mqtt.broker.process import BrokerProcess, running
+from mqtt.broker.role import run_broker_role
+from mqtt.broker.types import BrokerAdmin
 
 WAIT_SECONDS = 15.0
 

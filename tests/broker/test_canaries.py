@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from core.files import replace_file
-from mqtt.broker import BrokerAway, BrokerUnsafe
+from mqtt.broker.errors import BrokerAway, BrokerUnsafe
 from mqtt.broker.managed import managed_admin
 from mqtt.broker.process import find_mosquitto, spawn
 from tests.broker.parts import Installation, until

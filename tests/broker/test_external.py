@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from mqtt.broker import BrokerAway, BrokerUnsafe, BrokerUnusable, for_outside_broker, open_admin, run_broker_role
+from mqtt.broker.acl import for_outside_broker
 from mqtt.broker.endpoint import outside_endpoint
+from mqtt.broker.errors import BrokerAway, BrokerUnsafe, BrokerUnusable
 from mqtt.broker.external import issue_certificate
+from mqtt.broker.opening import open_admin
 from mqtt.broker.passwords import hash_password
 from mqtt.broker.probe_client import Refused
 from mqtt.broker.process import find_mosquitto
+from mqtt.broker.role import run_broker_role
 from tests.broker.parts import Installation, free_port, until
 
 USER, PASSWORD = "shouji", "p@ss:word/1"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.ids import new_id
-from mqtt.broker import service_endpoint
+from mqtt.broker.endpoint import service_endpoint
 from mqtt.broker.probe_client import ProbeClient, Refused
 from mqtt.contract import topics
 from mqtt.contract.names import Down, Up

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
-from mqtt.broker import BrokerUnusable
+from mqtt.broker.errors import BrokerUnusable
 from mqtt.broker.files import BrokerFiles
 from mqtt.broker.ports import owns_port, port_taken
 from mqtt.broker.process import find_mosquitto, running
@@ -22,7 +22,7 @@ ROLE = """
 import sys, threading
 from pathlib import Path
 from tests.broker.parts import Installation
-from mqtt.broker import run_broker_role
+from mqtt.broker.role import run_broker_role
 made = Installation.make(Path(sys.argv[1]), mqtt_port=int(sys.argv[2]))
 ready = threading.Event()
 threading.Thread(target=lambda: (ready.wait(), print("ready", flush=True)), daemon=True).start()

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from core import clock
-from mqtt.broker import BrokerAway
+from mqtt.broker.errors import BrokerAway
 from mqtt.broker.probe_client import ProbeClient, Refused
 from mqtt.contract import topics
 from mqtt.contract.names import Up

@@ -17,7 +17,7 @@ from paho.mqtt.properties import Properties
 from core.crypto.keyring import KeyRing
 from core.outbox import Due
 from mqtt import broker_effects
-from mqtt.broker import service_endpoint
+from mqtt.broker.endpoint import service_endpoint
 from mqtt.broker.probe_client import ProbeClient
 from mqtt.broker.rendering import mosquitto_conf
 from mqtt.contract import topics

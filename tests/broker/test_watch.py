@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.files import replace_file
-from mqtt.broker import BrokerUnsafe
+from mqtt.broker.errors import BrokerUnsafe
 from mqtt.broker.files import BrokerFiles
 from mqtt.broker.managed import ManagedControl
 from mqtt.broker.probe_client import Refused

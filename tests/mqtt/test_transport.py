@@ -18,7 +18,7 @@ from core.ids import new_id
 from core.outbox import Due
 from core.uow import unit_of_work
 from mqtt import effects
-from mqtt.broker import service_endpoint
+from mqtt.broker.endpoint import service_endpoint
 from mqtt.buckets import Buckets
 from mqtt.contract import topics
 from mqtt.dead_letters import DeadLetter, DeadLetterCount
