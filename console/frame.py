@@ -62,6 +62,7 @@ MENU = (
     MenuItem("page_imports.show_list", Text("批量导入", "Imports"), "upload", Permission.STAFF_WRITE),
     MenuItem("page_audit.show_list", Text("审计日志", "Audit log"), "history", Permission.AUDIT_READ),
     MenuItem("page_quarantine.show_list", Text("消息隔离区", "Quarantine"), "box", Permission.QUARANTINE_READ),
+    MenuItem("page_channels.show_list", Text("通知通道", "Notifications"), "bell", Permission.NOTIFICATION_READ),
     MenuItem("page_freeze.show", Text("紧急冻结", "Freeze"), "snow", Permission.FREEZE_READ),
     MenuItem("page_system.show", Text("系统", "System"), "gear", Permission.SYSTEM_READ),
     MenuItem("page_docs.reference", Text("接口文档", "API reference"), "book", None),

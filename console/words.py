@@ -15,6 +15,18 @@ TOKEN_STATES = {
     "expired": Label(Text("已过期", "Expired"), IDLE),
     "revoked": Label(Text("已吊销", "Revoked"), BAD),
 }
+CHANNEL_STATES = {
+    "off": Label(Text("已停用", "Off"), IDLE),
+    "new": Label(Text("未发送过", "Never used"), IDLE),
+    "working": Label(Text("正常", "Works"), OK),
+    "failing": Label(Text("发送失败", "Fails"), BAD),
+}
+DELIVERY_STATES = {
+    "waiting": Label(Text("待送达", "Waiting"), WAIT),
+    "delivered": Label(Text("已送达", "Delivered"), OK),
+    "dead": Label(Text("未送达", "Not delivered"), BAD),
+    "dropped": Label(Text("已取消", "Dropped"), IDLE),
+}
 PERSON_STATES = {
     "active": Label(Text("在职", "Active"), OK),
     "inactive": Label(Text("已停用", "Deactivated"), IDLE),
