@@ -62,8 +62,9 @@ def show(id: str) -> str:
     if isinstance(found, BatchView):
         return _batch(found)
     return render_template(
-        "command.html",
+        "_command.html" if frame.wants_part() else "command.html",
         command=found,
+        address=frame.here(),
         phone=_phones([found.device_id]).get(found.device_id),
         may_cancel=_may_cancel(found.status),
         labels=labels,

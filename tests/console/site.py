@@ -8,8 +8,10 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
+from core.db import db
 from core.runtime import runtime
 from core.uow import unit_of_work
 from fleet import findings, presence
@@ -60,6 +62,22 @@ class Site:
         """Open or close a finding."""
         with self.app.app_context(), unit_of_work():
             findings.observe([Observation(phone.id, code, present)])
+
+    def queries(self, browser: FlaskClient, address: str) -> int:
+        """How many statements a page costs."""
+        statements: list[str] = []
+
+        def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            statements.append(statement)
+
+        with self.app.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", count)
+        try:
+            assert browser.get(address).status_code == 200
+        finally:
+            event.remove(engine, "before_cursor_execute", count)
+        return len(statements)
 
     def announce_offline(self, phone: Phone) -> None:
         """Say that a phone came or went, without it."""

@@ -8,10 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from console import device_view
-from core.db import db
 from core.permissions import Permission
 from core.text import Text
 from fleet.views import Compliance, DeviceView, Holder, PolicyView, PresenceView
@@ -145,28 +143,12 @@ def test_htmx_gets_the_part_that_changes_and_history_the_whole_page(site: Site) 
 
 def test_the_list_costs_the_same_number_of_queries_however_long_it_is(site: Site) -> None:
     browser = site.person()
-
-    def queries() -> int:
-        counted: list[str] = []
-
-        def count(_c: Any, _u: Any, statement: str, *_: Any) -> None:
-            counted.append(statement)
-
-        with site.app.app_context():
-            engine = db.engine
-        event.listen(engine, "before_cursor_execute", count)
-        try:
-            assert browser.get("/devices").status_code == 200
-        finally:
-            event.remove(engine, "before_cursor_execute", count)
-        return len(counted)
-
     for _ in range(2):
         site.enroll(person=site.company.wang, groups=["pilot"])
-    few = queries()
+    few = site.queries(browser, "/devices")
     for _ in range(10):
         site.observe(site.enroll(person=site.company.li, groups=["pilot"]), "root")
-    assert queries() == few
+    assert site.queries(browser, "/devices") == few
 
 
 def test_the_page_of_a_phone_tells_three_presence_values_policy_commands_and_history(site: Site) -> None:
