@@ -22,7 +22,8 @@ GROUPS = {
     ("approver", "approval", "wipe", "bulk", "unstaged", "unconfirmed", "session", "access", "sign"): Text(
         "安全与审批", "Security and approvals"
     ),
-    ("device", "hello", "heartbeat", "timeline"): Text("设备", "Phones"),
+    ("device", "hello", "heartbeat", "agent", "silent", "policy", "ladder", "timeline"): Text("设备", "Phones"),
+    ("import",): Text("导入", "Imports"),
     ("smtp", "outbound"): Text("通知", "Notifications"),
 }
 OTHERS = Text("基础", "Basics")
@@ -75,6 +76,16 @@ CHINESE = {
     "smtp_password": "邮件服务器密码。",
     "smtp_from": "发件人地址；设置邮件服务器时必填。",
     "smtp_ca_file": "签发邮件服务器证书的 CA（PEM）。",
+    "agent_apk_url": "代理程序 APK 的 https 地址；与下面两项一起写入二维码。",
+    "agent_signature_checksum": "APK 签名证书的 SHA-256，base64url，不带填充。",
+    "agent_admin_component": "代理程序的设备管理接收器，写作 package/class。",
+    "agent_keep_system_apps": "二维码让手机保留预装应用，包括拨号。",
+    "import_max_bytes": "一次导入的文件最大字节数。",
+    "import_max_rows": "一次导入的最多行数。",
+    "silent_after": "多少秒没有心跳（且至少漏三次）显示为失联。",
+    "hello_overdue_after": "多少秒没有手机签名的 hello 视为合规发现。",
+    "policy_overdue_after": "手机应在多少秒内执行策略，超过视为合规发现。",
+    "ladder_locks_per_hour": "违规处置每小时最多锁定的手机数，其余等下一小时。",
     "metrics_token": "/metrics 的访问令牌；不设置则只允许本机访问。",
 }
 
@@ -95,7 +106,8 @@ def groups(settings: Settings) -> list[tuple[Text, list[Shown]]]:
     found: dict[Text, list[Shown]] = {OTHERS: [], **{title: [] for title in GROUPS.values()}}
     for name, field in Settings.model_fields.items():
         source = settings.source_of(name)
-        about = t(CHINESE.get(name) or field.description or "", field.description or "")
+        english = (field.description or "").replace("`", "")
+        about = t(CHINESE.get(name, english), english)
         shown = Shown(
             PREFIX + name.upper(), _value(getattr(settings, name)), SOURCES[source], source != "default", about
         )
