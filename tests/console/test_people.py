@@ -153,9 +153,8 @@ def test_a_second_factor_is_set_up_with_its_code_and_removed_with_another(site: 
     page = browser.get("/account/totp", headers=ENGLISH).text
     secret = re.search(r'<code class="wrap">([A-Z2-7]+)</code>', page)
     assert secret and "<svg" in page
-    wrong = browser.post(
-        "/account/totp/confirm", data={"csrf_token": token_of(page), "code": "000000"}, headers=ENGLISH
-    )
+    form = {"csrf_token": token_of(page)}
+    wrong = browser.post("/account/totp/confirm", data={**form, "code": "000000"}, headers=ENGLISH)
     assert wrong.status_code == 422 and secret.group(1) in wrong.text and 'id="problem-code"' in wrong.text
     code = pyotp.TOTP(secret.group(1)).at(clock.unix())
     done = browser.post("/account/totp/confirm", data={**form, "code": code}, headers=ENGLISH)
