@@ -51,6 +51,18 @@ at = 9
 do = "storm"
 """
 
+POLICY = """
+apiVersion: shouji/v1
+kind: Policy
+metadata: {name: posture}
+spec: {device: {require: [agent_admin], forbid: [root]}}
+---
+apiVersion: shouji/v1
+kind: Assignment
+metadata: {name: posture}
+spec: {policy: posture, to: {org_unit: /}}
+"""
+
 
 def _agent(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "agent", *words]
@@ -61,6 +73,7 @@ def _agent(*words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
 def test_after_a_rough_scenario_the_server_holds_everything_that_the_ledger_says(
     server: Server, tmp_path: Path
 ) -> None:
+    server.api.post("documents/apply?publish=true", POLICY, "application/yaml")
     file, ledger = tmp_path / "rough.toml", tmp_path / "ledger.jsonl"
     file.write_text(SCENARIO, "utf-8")
     words = ("--server", server.base_url, "--ledger", str(ledger))
