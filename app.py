@@ -38,7 +38,7 @@ from fleet import api as fleet_api
 from fleet import cli as fleet_cli
 from fleet import device as fleet_device
 from fleet import device_api as fleet_device_api
-from fleet import expected_api, pki_api, units
+from fleet import expected_api, notice_api, pki_api, units
 from fleet import figures as fleet_figures
 from fleet import guards as fleet_guards
 from fleet import jobs as fleet_jobs
@@ -93,6 +93,7 @@ APIS = (
     identity_api.api,
     fleet_api.api,
     expected_api.api,
+    notice_api.api,
     fleet_device_api.api,
     pki_api.api,
     commands_api.api,

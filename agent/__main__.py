@@ -1,4 +1,4 @@
-"""Command line: `python -m agent enroll | run | fleet | check`."""
+"""Command line: `python -m agent enroll | run | notice | fleet | check`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from agent.core import Options
 from agent.errors import AgentError, EnrollmentRefused
 from agent.fleet.check_command import add_check
 from agent.fleet.command import add_fleet
-from agent.identity import Pins
+from agent.identity import LANGUAGE, Pins
 from agent.phone import Phone
 from agent.process import die_with_parent, on_signals
+from mqtt.contract.notice import Notice
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_enroll(commands.add_parser("enroll", help="enroll a new phone"))
     _add_run(commands.add_parser("run", help="be an enrolled phone until a signal comes"))
+    _add_notice(commands.add_parser("notice", help="show the notice that was accepted"))
     add_fleet(commands.add_parser("fleet", help="be many phones in one process"))
     add_check(commands.add_parser("check", help="hold a server against what a simulation did"))
     options = parser.parse_args(arguments)
@@ -57,6 +59,11 @@ def _add_enroll(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(handler=_enroll)
 
 
+def _add_notice(parser: argparse.ArgumentParser) -> None:
+    _common(parser)
+    parser.set_defaults(handler=_notice)
+
+
 def _add_run(parser: argparse.ArgumentParser) -> None:
     _common(parser)
     parser.add_argument("--heartbeat-seconds", type=float, help="instead of the policy's interval")
@@ -72,16 +79,34 @@ def _enroll(options: argparse.Namespace) -> int:
         employee_no=options.employee_no,
         options=Options(http_ca=options.http_ca),
         accept_notice=not options.refuse_notice,
+        show_notice=_show,
     )
     print(f"enrolled {phone.id}, holder {phone.identity.holder}")
     phone.close()
     return 0
 
 
+def _notice(options: argparse.Namespace) -> int:
+    phone = Phone.open(options.state, options=Options(http_ca=options.http_ca))
+    accepted = phone.notice.texts
+    phone.close()
+    if accepted is None:
+        print("no notice was accepted on this phone", file=sys.stderr)
+        return 1
+    print(f"notice {accepted['version']}, accepted {accepted['accepted_at']}\n\n{accepted['texts'][LANGUAGE]}")
+    return 0
+
+
+def _show(notice: Notice) -> None:
+    """Put the notice on the screen before it is accepted."""
+    print(f"notice {notice.version}:\n\n{notice.texts.get(LANGUAGE, '')}\n", flush=True)
+
+
 def _run(options: argparse.Namespace) -> int:
     stop = threading.Event()
     on_signals(stop.set)
     phone = Phone.open(options.state, options=Options(http_ca=options.http_ca, heartbeat_s=options.heartbeat_seconds))
+    phone.notice.on_shown = _show
     phone.connect()
     print(f"running {phone.id}", flush=True)
     stop.wait()

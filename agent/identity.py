@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from agent import clock, crypto
@@ -13,11 +15,16 @@ from agent.http import Server
 from mqtt.contract import codec
 from mqtt.contract.enrollment import DeviceFacts, EnrollmentAnswer, EnrollmentRequest
 from mqtt.contract.jwks import Jwk
-from mqtt.contract.notice import Notice, NoticeAcceptance
+from mqtt.contract.names import Typ
+from mqtt.contract.notice import Notice, NoticeAcceptance, NoticeProof, texts_digest
 from mqtt.contract.times import to_wire
 
 AGENT = "shouji-agent"
 AGENT_VERSION = "1.0.0"
+LANGUAGE = "zh-CN"
+"""In which the holder reads."""
+Show = Callable[[Notice], object]
+"""Shows a notice to the holder."""
 _MODELS = (
     ("Xiaomi", "23127PN0CC", "15"),
     ("HUAWEI", "ALN-AL00", "12"),
@@ -53,6 +60,7 @@ class Identity:
     server_keys: list[dict[str, Any]]
     notice_version: str | None
     pins: dict[str, str | None] = field(default_factory=dict)
+    notice: dict[str, Any] | None = None
 
     @classmethod
     def load(cls, members: dict[str, Any]) -> Identity:
@@ -87,6 +95,24 @@ def made_up_facts(rng: random.Random) -> DeviceFacts:
     )
 
 
+def acceptance(keys: DeviceKeys, notice: Notice, at: datetime) -> NoticeAcceptance:
+    """The holder accepts what was shown; the phone signs which texts those were (§3)."""
+    said = NoticeAcceptance(version=notice.version, accepted_at=at, language=LANGUAGE)
+    claims = NoticeProof(
+        version=notice.version,
+        texts=texts_digest(notice.texts),
+        language=LANGUAGE,
+        accepted_at=at,
+        iat=int(at.timestamp()),
+    )
+    return said.model_copy(update={"proof": crypto.sign(keys.signing, keys.kid, Typ.NOTICE, claims.wire())})
+
+
+def kept(notice: Notice, at: datetime) -> dict[str, Any]:
+    """What the phone keeps of an accepted notice, for its holder to read again."""
+    return {**notice.wire(), "accepted_at": to_wire(at), "language": LANGUAGE}
+
+
 @dataclass(frozen=True)
 class Enrollment:
     """One enrollment; a repeat with the same keys within 10 minutes gets the same answer."""
@@ -99,6 +125,7 @@ class Enrollment:
     pins: Pins
     employee_no: str | None = None
     accept_notice: bool = True
+    show: Show | None = None
 
     def url(self, path: str) -> str:
         """Address under the API."""
@@ -113,7 +140,7 @@ class Enrollment:
         """The members of `POST enroll`."""
         accepted = None
         if notice is not None and self.accept_notice:
-            accepted = NoticeAcceptance(version=notice.version, accepted_at=clock.wall())
+            accepted = acceptance(self.keys, notice, clock.wall())
         return EnrollmentRequest(
             token=self.code,
             csr=crypto.csr_pem(self.keys.signing),
@@ -126,6 +153,8 @@ class Enrollment:
     def run(self) -> Identity:
         """Enroll. Blocks. Raises EnrollmentRefused, RequestFailed, or Untrusted for a false answer."""
         notice = self.notice()
+        if notice is not None and self.show is not None:
+            self.show(notice)
         answer = self.server.request(
             "POST",
             self.url("enroll"),
@@ -135,10 +164,9 @@ class Enrollment:
         if answer.status != 201:
             raise EnrollmentRefused(answer.status, _problem(answer.body))
         members = EnrollmentAnswer.take(answer.json())
-        accepted = notice.version if notice is not None and self.accept_notice else None
-        return self._check(members, accepted)
+        return self._check(members, notice if self.accept_notice else None)
 
-    def _check(self, answer: EnrollmentAnswer, notice_version: str | None) -> Identity:
+    def _check(self, answer: EnrollmentAnswer, notice: Notice | None) -> Identity:
         ca = crypto.keep_pinned(answer.ca, self.pins.ca_sha256)
         crypto.check_certificate(answer.certificate, ca, self.keys.signing, answer.device_id)
         return Identity(
@@ -153,8 +181,9 @@ class Enrollment:
             holder=answer.holder,
             facts=self.facts.wire(),
             server_keys=[key.wire() for key in _pinned_keys(answer.jwks.keys, self.pins.key_sha256)],
-            notice_version=notice_version,
+            notice_version=notice.version if notice else None,
             pins=asdict(self.pins),
+            notice=kept(notice, clock.wall()) if notice else None,
         )
 
 

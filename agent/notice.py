@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from agent import clock
 from agent.backoff import Backoff
 from agent.core import Core
 from agent.errors import AgentError, RequestFailed
 from agent.http import Answer
+from agent.identity import Show, acceptance
+from agent.identity import kept as kept_notice
 from mqtt.contract.codec import BadPayload
 from mqtt.contract.notice import Notice, NoticeAcceptance
 
@@ -17,7 +20,7 @@ RETRY_FIRST_S = 10.0
 
 
 class NoticeDesk:
-    """Which notice is wanted, which the holder accepted."""
+    """Which notice is wanted, which the holder accepted; `texts` is what they read, to be read again."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -26,6 +29,9 @@ class NoticeDesk:
         self.wanted: str | None = kept.get("wanted")
         self._told: str | None = kept.get("told", core.identity.notice_version)
         self.shown: Notice | None = None
+        self.texts: dict[str, Any] | None = kept.get("texts", core.identity.notice)
+        self.on_shown: Show = lambda notice: None
+        self._said: dict[str, Any] | None = kept.get("said")
         self._backoff = Backoff(core.rng, RETRY_FIRST_S)
         self._busy = False
         self._gate()
@@ -58,6 +64,7 @@ class NoticeDesk:
             self._core.loop.call_later(self._backoff.next(), self._fetch)
             return
         self.shown = notice
+        self.on_shown(notice)
         if self._core.options.accept_notices:
             self.accept()
 
@@ -66,7 +73,10 @@ class NoticeDesk:
         if self.shown is None:
             self._fetch()
             return
-        self.accepted, self.shown = self.shown.version, None
+        notice, at = self.shown, clock.wall()
+        self.accepted, self.shown = notice.version, None
+        self.texts = kept_notice(notice, at)
+        self._said = acceptance(self._core.keys, notice, at).wire()
         self._gate()
         self._save()
         self.tell()
@@ -76,7 +86,7 @@ class NoticeDesk:
         if self.accepted is None or self.accepted == self._told or self._busy:
             return
         self._busy = True
-        body = NoticeAcceptance(version=self.accepted, accepted_at=clock.wall()).wire()
+        body = self._said or NoticeAcceptance(version=self.accepted, accepted_at=clock.wall()).wire()
         self._core.ask(
             lambda: self._core.api.post_json("device/notice", body),
             lambda got: self._answered(body["version"], got),
@@ -98,4 +108,5 @@ class NoticeDesk:
         self._save()
 
     def _save(self) -> None:
-        self._core.store.put("notice", {"accepted": self.accepted, "wanted": self.wanted, "told": self._told})
+        kept = {"accepted": self.accepted, "wanted": self.wanted, "told": self._told}
+        self._core.store.put("notice", {**kept, "texts": self.texts, "said": self._said})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from archive import queries as archive
-from fleet import notices
+from fleet import editions
 from fleet.phone_facts import PhoneFacts, phone_facts
 from policies import standing
 from policies.standing import Standing
@@ -28,8 +28,8 @@ def load(device_ids: Collection[str]) -> dict[str, Facts]:
     phones = phone_facts(device_ids)
     policies = standing.of_devices(list(phones))
     alerts = archive.unseen_alerts(list(phones))
-    notice = notices.current_version()
+    named = editions.named_to(list(phones))
     return {
-        device_id: Facts(phone, policies.get(device_id, standing.NONE), alerts.get(device_id, {}), notice)
+        device_id: Facts(phone, policies.get(device_id, standing.NONE), alerts.get(device_id, {}), named[device_id])
         for device_id, phone in phones.items()
     }

@@ -18,6 +18,7 @@ class Permission(StrEnum):
     DEVICE_REVOKE = "device.revoke"
     ENROLLMENT_READ = "enrollment.read"
     ENROLLMENT_WRITE = "enrollment.write"
+    NOTICE_READ = "notice.read"
     NOTICE_WRITE = "notice.write"
     GROUP_READ = "group.read"
     COMMAND_READ = "command.read"

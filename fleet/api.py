@@ -15,6 +15,7 @@ from core.permissions import Permission
 from fleet import devices, enrollment_tokens, groups, holders, notices, qr, states
 from fleet.devices import Filters
 from fleet.enrollment_tokens import TokenView
+from fleet.notices import NoticeView
 from fleet.schemas import (
     ConfirmBody,
     DeviceQuery,
@@ -132,13 +133,17 @@ def token_png(path: IdPath) -> Response:
 @api.get("/notice", Access.PUBLIC, {200: NoticeRead})
 def get_notice() -> Response:
     """The notice that holders have to accept."""
-    return reply(asdict(notices.current()))
+    return reply(_notice(notices.current()))
 
 
 @api.put("/notice", Permission.NOTICE_WRITE, {200: NoticeRead}, problems=(409,))
 def put_notice(body: NoticeBody) -> Response:
     """Put a new notice in force."""
-    return reply(asdict(notices.publish(current_actor(), body.texts, body.version)))
+    return reply(_notice(notices.publish(current_actor(), body.texts, body.version)))
+
+
+def _notice(view: NoticeView) -> NoticeRead:
+    return NoticeRead(version=view.version, texts=view.texts)
 
 
 def _token(view: TokenView) -> TokenRead:

@@ -68,8 +68,7 @@ def get_status() -> Response:
 def accept_notice() -> Response:
     """The holder accepted the current notice."""
     device_auth.require_state(current_actor(), LIVING)
-    accepted = _body(NoticeAcceptance)
-    notices.accept(current_actor(), accepted.version, accepted.accepted_at)
+    notices.accept(current_actor(), _body(NoticeAcceptance))
     return no_content()
 
 

@@ -16,7 +16,7 @@ from core.ids import is_uuid
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
-from fleet import certificates, findings, groups, guards, heartbeats, holders, notices, summary, timeline
+from fleet import certificates, editions, findings, groups, guards, heartbeats, holders, notices, summary, timeline
 from fleet.chunks import chunks
 from fleet.models import Device, GroupMember, Inventory, Presence
 from fleet.states import TRANSITIONS
@@ -116,7 +116,7 @@ def get(actor: Actor, device_id: str) -> DeviceDetail:
         enrollment_specific_id=device.specific_id,
         claimed_employee_no=device.claimed_employee_no,
         serial_confirmed_at=device.serial_confirmed_at,
-        notice={"accepted": device.notice_version, "current": notices.current_version()},
+        notice=_notice(device),
         certificate_expires_at=device.certificate_expires_at,
         certificates=certificates.of_device(device.id),
         holdings=holders.holdings(device.id),
@@ -280,6 +280,13 @@ def _compliance(row: Any, opened: Sequence[findings.OpenFinding], step: str | No
     heard = summary.COMPLIANT if row is not None and row.heartbeat_at else summary.UNKNOWN
     counted = any(one.excepted_until is None for one in shown)
     return Compliance(state=summary.NONCOMPLIANT if counted else heard, step=step, findings=shown)
+
+
+def _notice(device: Device) -> dict[str, Any]:
+    """What its holder accepted, what phones are shown now, and whether the holder still has to accept it."""
+    notice = notices.current()
+    pending = editions.number(device.notice_version, notice.text_version) is None
+    return {"accepted": device.notice_version, "current": notice.version, "pending": pending}
 
 
 def _inventory(row: Inventory | None) -> dict[str, Any] | None:

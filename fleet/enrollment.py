@@ -12,15 +12,15 @@ from sqlalchemy import select
 
 from core import audit, clock, live
 from core.actor import ROOT_PATH, Actor, system_actor
-from core.crypto.jwk import PublicKey, from_jwk, public_to_der, thumbprint, to_jwk
+from core.crypto.jwk import PublicKey, from_jwk, public_from_der, public_to_der, thumbprint, to_jwk
 from core.crypto.x509 import parse_csr
 from core.db import session
-from core.errors import Conflict, Invalid, NotFound, PreconditionRequired
+from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.runtime import runtime
 from core.text import Text
 from fleet import binding, certificates, enrollment_tokens, groups, holders, notices, presence, timeline
-from fleet.events import Accepted, Enrolled, devices_enrolled, notice_accepted
+from fleet.events import Enrolled, devices_enrolled
 from fleet.models import Device, EnrollmentToken, ExpectedPhone
 from fleet.states import ACTIVE, LIVING
 from identity import org, queries
@@ -64,10 +64,10 @@ def enroll(request: EnrollmentRequest) -> EnrollmentAnswer:
     older = _same_serial(request.device.serial)
     if older and not token.allow_reenroll:
         raise _serial_enrolled()
-    _require_notice(request)
+    notice = notices.enrollable(request.notice)
     enrollment_tokens.use(token)
     device = _create(request, token, key, encryption_key, holder)
-    _settle(request, token, device, holder)
+    _settle(request, token, device, holder, notice)
     return _answer(device)
 
 
@@ -155,17 +155,6 @@ def _serial_enrolled() -> Conflict:
     )
 
 
-def _require_notice(request: EnrollmentRequest) -> None:
-    notice = notices.current()
-    if request.notice is None or request.notice.version != notice.version:
-        raise PreconditionRequired(
-            "notice_not_accepted",
-            Text("请先阅读并同意当前的告知书。", "Read and accept the current notice first."),
-            version=notice.version,
-            texts=notice.texts,
-        )
-
-
 def _create(
     request: EnrollmentRequest,
     token: EnrollmentToken,
@@ -229,15 +218,17 @@ def _unit_is_fixed(token: EnrollmentToken, holder: _Holder) -> bool:
     return named is not None
 
 
-def _settle(request: EnrollmentRequest, token: EnrollmentToken, device: Device, holder: _Holder) -> None:
+def _settle(
+    request: EnrollmentRequest, token: EnrollmentToken, device: Device, holder: _Holder, notice: notices.NoticeView
+) -> None:
     """All that follows from a new phone: holding, notice, groups, the older self, history and news."""
     actor = Actor("device", device.id, device.serial[:100])
     if holder.person:
         holders.begin(device, holder.person.id, confirmed_by=holder.confirmed_by(token))
     if request.notice:
-        notices.note_acceptance(device.id, device.person_id, request.notice.version, request.notice.accepted_at)
-        device.notice_version = request.notice.version
-        notice_accepted.send(None, acceptances=[Accepted(device.id, device.person_id, request.notice.version)])
+        key = public_from_der(device.signing_key)
+        said = notices.checked_acceptance(request.notice, notice, device.signing_kid, key)
+        notices.note_acceptance(device, said, notice)
     joined = sorted({*token.groups, *(holder.expected.groups if holder.expected else ())})
     groups.join_by_token(device.id, joined)
     if holder.expected is not None:

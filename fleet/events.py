@@ -8,6 +8,7 @@ a receiver writes rows and outbox rows, nothing else. The sender argument is alw
 - `presence_changed(changes: list[PresenceChange])`: only real changes between online and offline.
 - `posture_changed(device_ids: list[str])`: the newest heartbeat shows another posture, or is the first one.
 - `notice_changed(version: str)`: holders have to accept another notice.
+- `notice_named(device_ids: list[str])`: what the desired state of these phones says of the notice changed.
 - `notice_accepted(acceptances: list[Accepted])`: phones that accepted a version for the first time.
 - `findings_changed(changes: list[FindingChange])`: findings that were opened or closed.
 """
@@ -31,6 +32,7 @@ hello_received = _signals.signal("hello-received")
 presence_changed = _signals.signal("presence-changed")
 posture_changed = _signals.signal("posture-changed")
 notice_changed = _signals.signal("notice-changed")
+notice_named = _signals.signal("notice-named")
 notice_accepted = _signals.signal("notice-accepted")
 findings_changed = _signals.signal("findings-changed")
 

@@ -13,9 +13,9 @@ from core.errors import Conflict, Invalid
 from core.ids import new_id
 from core.permissions import Permission
 from core.text import Text
-from fleet import findings, states, timeline
+from fleet import editions, findings, states, timeline
 from fleet.enrollment_tokens import find_person
-from fleet.events import DeviceChange, devices_changed
+from fleet.events import DeviceChange, devices_changed, notice_named
 from fleet.hello import CLONED
 from fleet.models import Device, Holding
 from fleet.visibility import locked
@@ -110,9 +110,8 @@ def _hand_to(actor: Actor, device: Device, holder: queries.PersonRef) -> None:
     elif open_one.confirmed_at is None:
         open_one.confirmed_at, open_one.confirmed_by = now, actor.id
     if before not in (None, holder.id):
-        # Somebody else holds it now: what was accepted stays as evidence, yet it was not them. Where nobody was known,
-        # whoever accepted on the phone is the one who is confirmed now.
-        device.notice_version = None
+        # Where nobody was known, whoever accepted on the phone is the one who is confirmed now.
+        editions.call(device, holder.id)
     device.person_id, device.holder_confirmed, device.serial_confirmed_at = holder.id, True, now
     changes = [DeviceChange(device.id, "holder", before, holder.id, "", actor.id, actor.name)]
     if not device.unit_from_token and device.org_unit_id != holder.unit_id:
@@ -123,6 +122,8 @@ def _hand_to(actor: Actor, device: Device, holder: queries.PersonRef) -> None:
     timeline.add([timeline.Line(device.id, "holder", "holder.confirmed", actor, holder.id, {"before": before})])
     live.announce("devices", [device.id])
     devices_changed.send(None, changes=changes)
+    if before not in (None, holder.id):
+        notice_named.send(None, device_ids=[device.id])
 
 
 def _view(row: Holding, person: queries.PersonRef | None) -> dict[str, Any]:

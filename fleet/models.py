@@ -172,35 +172,6 @@ class EnrollmentToken(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class Notice(Base):
-    """One version of what holders are told before anything is collected; never changed afterwards."""
-
-    __tablename__ = "notices"
-
-    seq: Mapped[SerialKey]
-    version: Mapped[str] = mapped_column(String(NAME), unique=True)
-    texts: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime]
-    created_by: Mapped[str] = mapped_column(String(64))
-
-
-class NoticeAcceptance(Base):
-    """Evidence that a version was accepted on a phone, by whoever held it then; an empty person is nobody known."""
-
-    __tablename__ = "notice_acceptances"
-    __table_args__ = (
-        Index("uq_notice_acceptances_once", "device_id", "version", "person_id", unique=True),
-        Index("ix_notice_acceptances_person", "person_id"),
-    )
-
-    id: Mapped[SerialKey]
-    device_id: Mapped[str] = mapped_column(String(36), ForeignKey("devices.id"))
-    person_id: Mapped[IdColumn]
-    version: Mapped[str] = mapped_column(String(NAME))
-    accepted_at: Mapped[datetime]
-    received_at: Mapped[datetime]
-
-
 class Presence(Base):
     """The newest of each phone, one row, written by every heartbeat: no foreign key and no index on what moves.
 

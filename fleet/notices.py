@@ -11,16 +11,23 @@ from sqlalchemy import func, select
 
 from core import audit, clock, live
 from core.actor import Actor
+from core.crypto.jose import BadToken, verify
+from core.crypto.jwk import PublicKey, public_from_der
 from core.db import session, upsert
-from core.errors import Conflict, Forbidden, Invalid
+from core.errors import Conflict, Forbidden, Invalid, PreconditionRequired
 from core.permissions import Permission
 from core.text import LANGUAGES, Text
-from fleet import timeline
-from fleet.events import Accepted, notice_accepted, notice_changed
-from fleet.models import Device, Notice, NoticeAcceptance
+from fleet import editions, timeline
+from fleet.events import Accepted, notice_accepted, notice_changed, notice_named
+from fleet.models import Device
+from fleet.notice_models import Notice
+from fleet.notice_models import NoticeAcceptance as AcceptanceRow
 from fleet.notice_text import DEFAULT_TEXTS, DEFAULT_VERSION
 from fleet.visibility import visible
 from identity import queries
+from mqtt.contract.codec import BadPayload
+from mqtt.contract.names import Typ
+from mqtt.contract.notice import NoticeAcceptance, NoticeProof, texts_digest
 
 MAX_TEXT = 20_000
 MAX_VERSION = 64
@@ -30,10 +37,22 @@ _ONCE = ("device_id", "version", "person_id")
 
 @dataclass(frozen=True, slots=True)
 class NoticeView:
-    """A version and its texts by language."""
+    """A version and its texts by language; `version` is the newest edition, `text_version` that of the texts."""
 
     version: str
     texts: dict[str, Any]
+    text_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What a phone says of an acceptance: version, time, the language that was read, its signature over all that."""
+
+    version: str
+    accepted_at: datetime
+    language: str | None
+    proof: str | None
+    texts_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +65,10 @@ class Evidence:
 
 
 def current() -> NoticeView:
-    """The notice in force: the newest version, or the built-in one before there is any."""
+    """The notice in force: the newest texts, or the built-in ones before there are any, in their newest edition."""
     newest = session().scalars(select(Notice).order_by(Notice.seq.desc()).limit(1)).one_or_none()
-    return NoticeView(newest.version, newest.texts) if newest else NoticeView(DEFAULT_VERSION, dict(DEFAULT_TEXTS))
-
-
-def current_version() -> str:
-    """Version of the notice in force."""
-    return session().scalar(select(Notice.version).order_by(Notice.seq.desc()).limit(1)) or DEFAULT_VERSION
+    version, texts = (newest.version, newest.texts) if newest else (DEFAULT_VERSION, dict(DEFAULT_TEXTS))
+    return NoticeView(editions.name(version, editions.newest(version)), texts, version)
 
 
 def publish(actor: Actor, texts: Mapping[str, str], version: str | None = None) -> NoticeView:
@@ -63,24 +78,31 @@ def publish(actor: Actor, texts: Mapping[str, str], version: str | None = None) 
     actor.require_everything()
     checked = _checked(texts)
     now_in_force = current()
-    if dict(now_in_force.texts) == checked and version in (None, now_in_force.version):
+    if dict(now_in_force.texts) == checked and version in (None, now_in_force.text_version):
         return now_in_force
     name = _version(version)
     row = Notice(version=name, texts=checked, created_at=clock.now(), created_by=actor.id)
     session().add(row)
     session().flush()
-    audit.record(actor, "notice.publish", ("notice", name), {"replaces": now_in_force.version})
+    detail = {"replaces": now_in_force.text_version, "texts_sha256": texts_digest(checked)}
+    audit.record(actor, "notice.publish", ("notice", name), detail)
     notice_changed.send(None, version=name)
     live.announce("notice", [name])
-    return NoticeView(name, checked)
+    return NoticeView(name, checked, name)
 
 
-def accept(actor: Actor, version: str, accepted_at: datetime) -> None:
-    """A phone says that its holder accepted the current notice. Raises Conflict, with the texts, for another one."""
+def accept(actor: Actor, sent: NoticeAcceptance) -> None:
+    """A phone says that its holder accepted the notice.
+
+    Raises Conflict, with the texts, for other texts or an edition that the present holder cannot have been shown;
+    Invalid for a proof that does not prove it.
+    """
     if actor.kind != "device":
         raise Forbidden("device_only", Text("只有设备可以提交。", "Only a device sends this."))
+    device = session().get_one(Device, actor.id, with_for_update=True)
     notice = current()
-    if version != notice.version:
+    least = editions.least([device.id], notice.text_version).get(device.id, 0)
+    if not _in_force(sent.version, notice, least):
         raise Conflict(
             "notice_outdated",
             Text(
@@ -89,36 +111,69 @@ def accept(actor: Actor, version: str, accepted_at: datetime) -> None:
             version=notice.version,
             texts=notice.texts,
         )
-    device = session().get_one(Device, actor.id)
-    if note_acceptance(device.id, device.person_id, version, accepted_at):
-        device.notice_version = version
-        timeline.add([timeline.Line(device.id, "notice", "notice.accepted", actor, version)])
-        audit.record(actor, "notice.accept", ("notice", version), {"device": device.id, "person": device.person_id})
-        notice_accepted.send(None, acceptances=[Accepted(device.id, device.person_id, version)])
+    said = checked_acceptance(sent, notice, device.signing_kid, public_from_der(device.signing_key))
+    if note_acceptance(device, said, notice):
+        timeline.add([timeline.Line(device.id, "notice", "notice.accepted", actor, sent.version)])
+        detail = {"device": device.id, "person": device.person_id, "signed": said.proof is not None}
+        audit.record(actor, "notice.accept", ("notice", sent.version), detail)
+        notice_named.send(None, device_ids=[device.id])
 
 
-def note_acceptance(device_id: str, person_id: str | None, version: str, accepted_at: datetime) -> bool:
-    """Keep the evidence once per phone, holder and version; False when it is there already."""
+def enrollable(sent: NoticeAcceptance | None) -> NoticeView:
+    """The notice in force, which a phone that enrolls has accepted. Raises PreconditionRequired with the texts."""
+    notice = current()
+    if sent is None or not _in_force(sent.version, notice, 0):
+        raise PreconditionRequired(
+            "notice_not_accepted",
+            Text("请先阅读并同意当前的告知书。", "Read and accept the current notice first."),
+            version=notice.version,
+            texts=notice.texts,
+        )
+    return notice
+
+
+def checked_acceptance(sent: NoticeAcceptance, notice: NoticeView, kid: str, key: PublicKey) -> Acceptance:
+    """What a phone sent, believed where its signature proves it. Raises Invalid for a proof of something else."""
+    digest = texts_digest(notice.texts)
+    if sent.proof is None:
+        return Acceptance(sent.version, sent.accepted_at, sent.language, None, digest)
+    try:
+        proof = NoticeProof.take(verify(sent.proof, typ=Typ.NOTICE, keys={kid: key}))
+    except (BadToken, BadPayload) as error:
+        raise _bad_proof(error.reason) from error
+    if (proof.version, proof.accepted_at, proof.texts) != (sent.version, sent.accepted_at, digest):
+        raise _bad_proof("content")
+    return Acceptance(sent.version, sent.accepted_at, proof.language, sent.proof, digest)
+
+
+def note_acceptance(device: Device, said: Acceptance, notice: NoticeView) -> bool:
+    """Keep the evidence once per phone, holder and edition; False when it is there already."""
+    device.notice_version = said.version
     now = clock.now()
     row = {
-        "device_id": device_id,
-        "person_id": person_id or "",
-        "version": version,
-        "accepted_at": min(accepted_at, now),
+        "device_id": device.id,
+        "person_id": device.person_id or "",
+        "version": said.version,
+        "text_version": notice.text_version,
+        "texts_sha256": said.texts_sha256,
+        "language": said.language,
+        "proof": said.proof,
+        "accepted_at": min(said.accepted_at, now),
         "received_at": now,
     }
-    same = [getattr(NoticeAcceptance, key) == row[key] for key in _ONCE]
-    if session().scalar(select(NoticeAcceptance.id).where(*same)):
+    same = [getattr(AcceptanceRow, key) == row[key] for key in _ONCE]
+    if session().scalar(select(AcceptanceRow.id).where(*same)):
         return False
-    upsert(session(), NoticeAcceptance.__table__, [row], _ONCE, update=[])
+    upsert(session(), AcceptanceRow.__table__, [row], _ONCE, update=[])
+    notice_accepted.send(None, acceptances=[Accepted(device.id, device.person_id, said.version)])
     return True
 
 
 def acceptances(actor: Actor, device_id: str) -> list[Evidence]:
     """What was accepted on a phone, by whom and when, newest first. Raises NotFound."""
     actor.require(Permission.DEVICE_READ)
-    query = select(NoticeAcceptance).where(NoticeAcceptance.device_id == visible(actor, device_id).id)
-    rows = list(session().scalars(query.order_by(NoticeAcceptance.received_at.desc()).limit(SHOWN)))
+    query = select(AcceptanceRow).where(AcceptanceRow.device_id == visible(actor, device_id).id)
+    rows = list(session().scalars(query.order_by(AcceptanceRow.received_at.desc()).limit(SHOWN)))
     people = queries.person_refs({row.person_id for row in rows if row.person_id})
     return [
         Evidence(row.version, people[row.person_id].name if row.person_id in people else None, row.accepted_at)
@@ -126,13 +181,27 @@ def acceptances(actor: Actor, device_id: str) -> list[Evidence]:
     ]
 
 
+def _in_force(version: str, notice: NoticeView, least: int) -> bool:
+    """Whether a phone may have been shown this edition since its present holder has it."""
+    edition = editions.number(version, notice.text_version)
+    newest = editions.number(notice.version, notice.text_version) or 0
+    return edition is not None and least <= edition <= newest
+
+
+def _bad_proof(reason: str) -> Invalid:
+    return Invalid(
+        "bad_notice_proof",
+        Text("告知书的同意签名无效。", "The signature on the acceptance of the notice is not valid."),
+        reason=reason,
+    )
+
+
 def _version(wanted: str | None) -> str:
     if wanted is None:
         return _next_version()
-    if not 1 <= len(wanted) <= MAX_VERSION or not wanted.isprintable():
-        raise Invalid(
-            "bad_version", Text("版本号为 1 到 64 个可见字符。", "A version has 1 to 64 printable characters.")
-        )
+    if not 1 <= len(wanted) <= MAX_VERSION or not wanted.isprintable() or editions.SIGN in wanted:
+        text = Text("版本号为 1 到 64 个可见字符，不含 #。", "A version has 1 to 64 printable characters and no #.")
+        raise Invalid("bad_version", text)
     if wanted == DEFAULT_VERSION or session().scalar(select(Notice.seq).where(Notice.version == wanted)):
         raise Conflict(
             "version_used",

@@ -8,7 +8,7 @@ from core import clock
 from core.crypto.jose import sign
 from core.crypto.jwk import SigningKey
 from core.outbox import Due
-from fleet import notices
+from fleet import editions
 from fleet import queries as fleet
 from mqtt import effects
 from mqtt.contract import topics
@@ -24,8 +24,8 @@ def render_desired(rows: Sequence[Due], key: SigningKey) -> list[Publish]:
     ids = sorted({row.key for row in rows})
     states = desired.of_devices(ids)
     living = fleet.living_among(ids)
-    named = {digest: ref.plain() for digest, ref in blobs.refs({state.bundle for state in states.values()}).items()}
-    notice, iat = notices.current_version(), clock.unix()
+    bundles = {digest: ref.plain() for digest, ref in blobs.refs({state.bundle for state in states.values()}).items()}
+    named, iat = editions.named_to(ids), clock.unix()
     messages = []
     for row in rows:
         state = states.get(row.key)
@@ -34,8 +34,8 @@ def render_desired(rows: Sequence[Due], key: SigningKey) -> list[Publish]:
         claims = {
             "sub": row.key,
             "generation": state.generation,
-            "bundle": named[state.bundle],
-            "notice": notice,
+            "bundle": bundles[state.bundle],
+            "notice": named[row.key],
             "iat": iat,
         }
         payload = sign(key, Typ.DESIRED, claims).encode()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core import outbox
 from core.actor import system_actor
 from core.runtime import settings
+from fleet import editions
 from fleet import events as fleet_events
 from fleet.events import DeviceChange, Enrolled, HelloReceived
 from identity import events as identity_events
@@ -44,7 +45,8 @@ def on_units_changed(_sender: object, unit_paths: Sequence[str]) -> None:
 
 
 def on_hello(_sender: object, hellos: Sequence[HelloReceived]) -> None:
-    """A report that was lost is taken from the hello; a phone that has another state in force gets the desired one."""
+    """A report that was lost is taken from the hello; a phone that has another state in force, or
+    has accepted another notice, gets the desired one."""
     reported.take(
         [
             Said(
@@ -64,6 +66,9 @@ def on_hello(_sender: object, hellos: Sequence[HelloReceived]) -> None:
     capabilities.observe(hellos, wanted, reported.of_devices(list(wanted)))
     behind = [hello for hello in hellos if hello.device_id in wanted and _differs(wanted[hello.device_id], hello)]
     desired.outrun([_seen(hello) for hello in behind if _is_ahead(wanted[hello.device_id], hello)])
+    named = editions.named_to(list(wanted))
+    told = {hello.device_id for hello in behind}
+    behind += [hello for hello in hellos if hello.device_id not in told and _asked(named, hello)]
     for hello in behind:
         outbox.enqueue(desired.DESIRED_EFFECT, [hello.device_id], not_before=hello.not_before)
 
@@ -71,6 +76,11 @@ def on_hello(_sender: object, hellos: Sequence[HelloReceived]) -> None:
 def on_notice_changed(_sender: object, version: str) -> None:
     """Every phone learns of the newest notice with its desired state, which keeps its generation."""
     desired.send(sorted(phones.everyone()))
+
+
+def on_notice_named(_sender: object, device_ids: Sequence[str]) -> None:
+    """A phone that changed hands, or whose holder accepted, is told which edition its desired state names now."""
+    desired.send(device_ids)
 
 
 def on_broker_forgot(_sender: object) -> None:
@@ -85,6 +95,7 @@ def connect() -> None:
     fleet_events.devices_changed.connect(on_changed)
     fleet_events.hello_received.connect(on_hello)
     fleet_events.notice_changed.connect(on_notice_changed)
+    fleet_events.notice_named.connect(on_notice_named)
     identity_events.units_changed.connect(on_units_changed)
     mqtt_events.broker_forgot.connect(on_broker_forgot)
     identity_guards.before_unit_removal(assignments.why_unit_stays)
@@ -92,6 +103,11 @@ def connect() -> None:
 
 def _differs(wanted: desired.Desired, hello: HelloReceived) -> bool:
     return (wanted.generation, wanted.bundle) != (hello.hello.generation, hello.hello.bundle)
+
+
+def _asked(named: Mapping[str, str], hello: HelloReceived) -> bool:
+    """Whether the phone says that it accepted another notice than the one that its desired state names."""
+    return hello.hello.notice_version not in (None, named.get(hello.device_id))
 
 
 def _is_ahead(wanted: desired.Desired, hello: HelloReceived) -> bool:

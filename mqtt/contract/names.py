@@ -21,6 +21,7 @@ class Typ(StrEnum):
     ARCHIVED = "shouji-archived+jws"
     CONTACTS = "shouji-contacts+jws"
     CONTACTS_POINTER = "shouji-contacts-pointer+jws"
+    NOTICE = "shouji-notice+jws"
 
 
 DEVICE_AUDIENCE: Final = "shouji-device"

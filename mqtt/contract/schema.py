@@ -40,6 +40,7 @@ MODELS: Final[dict[str, type[Message]]] = {
     "bundle": desired.Bundle,
     "notice": notice.Notice,
     "notice-acceptance": notice.NoticeAcceptance,
+    "notice-proof": notice.NoticeProof,
     "enrollment-request": enrollment.EnrollmentRequest,
     "enrollment-answer": enrollment.EnrollmentAnswer,
     "certificate-request": enrollment.CertificateRequest,

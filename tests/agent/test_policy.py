@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from agent.phone import Phone
 from mqtt.contract import topics
 from mqtt.contract.names import Typ
+from mqtt.contract.notice import texts_digest
 from tests.agent.conftest import QUICK, MakePhone
 from tests.agent.fake_parts import Blob, Device, new_key
 from tests.agent.fake_server import FakeServer
@@ -203,6 +206,13 @@ def test_the_policy_is_in_force_again_after_a_start_without_network(
         again.close()
 
 
+def signed_claims(token: str) -> dict[str, Any]:
+    """The claims of a token, whoever signed it."""
+    part = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return claims
+
+
 def test_nothing_is_collected_until_the_notice_in_force_is_accepted(server: FakeServer, make_phone: MakePhone) -> None:
     phone = make_phone(accept_notices=False)
     device = server.devices[phone.id]
@@ -215,6 +225,12 @@ def test_nothing_is_collected_until_the_notice_in_force_is_accepted(server: Fake
     phone.accept_notice()
     server.wait(lambda: device.got["notice"])
     assert device.got["notice"][0]["version"] == "2"
+    said, texts = device.got["notice"][0], {"zh-CN": "告知书", "en": "Notice"}
+    claims = signed_claims(said["proof"])
+    assert claims["texts"] == texts_digest(texts)
+    assert (claims["version"], claims["accepted_at"]) == ("2", said["accepted_at"])
+    assert phone.notice.texts is not None
+    assert phone.notice.texts["texts"] == texts
     assert phone.handset.receive_sms("+8613900001111", "收集").seq == 1
     assert phone.probe.hello_members()["notice_version"] == "2"
 

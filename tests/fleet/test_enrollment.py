@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 from core import outbox
 from core.db import session
 from core.uow import unit_of_work
-from fleet.models import Device, NoticeAcceptance
+from fleet.models import Device
+from fleet.notice_models import NoticeAcceptance
 from tests.fleet.company import API, Company
 from tests.fleet.phone import Phone, csr, jwk, kid, new_key, p384_csr, rsa_csr, wrongly_signed_csr
 
@@ -215,7 +216,11 @@ def test_the_acceptance_is_kept_as_evidence_for_person_phone_and_version(company
         kept = session().scalars(select(NoticeAcceptance)).one()
         assert (kept.device_id, kept.person_id, kept.version) == (phone.id, company.wang, "default-1")
         assert kept.accepted_at <= kept.received_at
-    assert company.device(phone)["notice"] == {"accepted": "default-1", "current": "default-1"}
+    assert company.device(phone)["notice"] == {
+        "accepted": "default-1",
+        "current": "default-1",
+        "pending": False,
+    }
 
 
 def test_a_serial_that_is_enrolled_needs_a_token_that_allows_it(company: Company) -> None:

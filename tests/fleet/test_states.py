@@ -139,7 +139,8 @@ def _forget_revocation(known: Phone, gone: Phone) -> None:
     from sqlalchemy import delete, update
 
     from core.db import session
-    from fleet.models import Certificate, Device, Holding, NoticeAcceptance, Presence, TimelineEntry
+    from fleet.models import Certificate, Device, Holding, Presence, TimelineEntry
+    from fleet.notice_models import NoticeAcceptance
 
     with unit_of_work():
         session().execute(update(Device).values(state="active"))
