@@ -42,8 +42,6 @@ ACTIONS = {
     "command.read_output": Text("查看命令输出", "Read a command's output"),
     "command.restore_expire": Text("恢复后作废命令", "Expired a command after a restore"),
     "approval.request": Text("申请审批", "Asked for an approval"),
-    "approval.approve": Text("批准", "Approved"),
-    "approval.deny": Text("驳回", "Denied"),
     "approval.approved": Text("批准", "Approved"),
     "approval.denied": Text("驳回", "Denied"),
     "approval.use": Text("使用审批", "Used an approval"),

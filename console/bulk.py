@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from core.runtime import settings
 from core.text import Text
 from fleet import devices
 from fleet.commands import request as ask
+from fleet.commands import selection
 from fleet.commands.registry import Kind, kind_of
 from fleet.commands.request import Wish
 from fleet.commands.selection import MAX_NAMED, Selector
@@ -38,11 +38,8 @@ class Chosen:
     ids: Sequence[str]
     shown: Sequence[DeviceView]
     passed_over: int
-
-    @property
-    def digest(self) -> str:
-        """Names exactly these phones, so that nobody else is hit than was looked at."""
-        return hashlib.sha256("\n".join(self.ids).encode()).hexdigest()
+    digest: str
+    """Names exactly these phones and who holds them, so that nobody else is hit than was looked at."""
 
 
 @pages.get("/devices/bulk", Permission.COMMAND_SEND)
@@ -120,7 +117,9 @@ def _choose(actor: Actor, kind: Kind) -> Chosen:
             Text(f"一次最多 {MAX_NAMED} 台，请缩小范围。", f"At most {MAX_NAMED} at a time. Narrow the filters."),
         )
     views = {view.id: view for view in devices.views(actor, ids[:SHOWN])}
-    return Chosen(ids, [views[one] for one in ids[:SHOWN] if one in views], passed_over)
+    shown = [views[one] for one in ids[:SHOWN] if one in views]
+    digest = selection.digest(selection.matched(actor, Selector("devices", devices=tuple(ids))))
+    return Chosen(ids, shown, passed_over, digest)
 
 
 def _destructive(kind: Kind, chosen: Chosen) -> bool:

@@ -16,7 +16,7 @@ from core.permissions import Permission
 from core.text import Text
 from notify import channel_kinds, channels, deliveries
 from notify.channels import Wanted
-from notify.topics import Severity, all_topics
+from notify.topics import Severity, all_topics, topic_of
 
 SEVERITIES = {
     Severity.INFO.code: Text("全部（含一般信息）", "Everything"),
@@ -40,6 +40,7 @@ def show_list() -> str:
         kinds=channel_kinds.all_kinds(),
         titles=_titles(),
         states=words.CHANNEL_STATES,
+        delivery_error=words.delivery_error,
         may_write=actor.may(Permission.NOTIFICATION_WRITE),
     )
 
@@ -77,10 +78,11 @@ def show(id: str) -> str:
         log=page.items,
         paging=lists.paging(page, {}),
         titles=_titles(),
-        topics={topic.kind: topic.title for topic in all_topics()},
+        title=lambda kind: topic_of(kind).title,
         severities=SEVERITIES,
         states=words.CHANNEL_STATES,
         delivery_states=words.DELIVERY_STATES,
+        delivery_error=words.delivery_error,
         may_write=actor.may(Permission.NOTIFICATION_WRITE),
     )
 

@@ -21,6 +21,19 @@ CHANNEL_STATES = {
     "working": Label(Text("正常", "Works"), OK),
     "failing": Label(Text("发送失败", "Fails"), BAD),
 }
+DELIVERY_ERRORS = {
+    "bad_url": Text("地址无效", "not a valid address"),
+    "config_refused": Text("当前设置不允许访问此地址", "the settings do not allow this address any more"),
+    "no_such_host": Text("找不到主机名", "no such host"),
+    "target_refused": Text("地址在内网，未获允许", "inside the network, which is not allowed"),
+    "no_connection": Text("无法连接", "no connection"),
+    "timeout": Text("超时", "took too long"),
+    "tls": Text("证书或 TLS 错误", "certificate or TLS"),
+    "broken_answer": Text("应答中断", "a broken answer"),
+    "answer_unreadable": Text("应答无法识别", "an answer that says nothing"),
+    "mail_not_set_up": Text("服务器未设置邮件", "the server is not set up to send mail"),
+    "smtp_no_starttls": Text("邮件服务器不支持 STARTTLS", "the mail server offers no STARTTLS"),
+}
 DELIVERY_STATES = {
     "waiting": Label(Text("待送达", "Waiting"), WAIT),
     "delivered": Label(Text("已送达", "Delivered"), OK),
@@ -96,3 +109,8 @@ def options(texts: Mapping[str, Text | Label]) -> list[tuple[str, str]]:
 def label(labels: Mapping[str, Label], code: str) -> Label:
     """A code's word in its colour; a code that is not known is shown as it is."""
     return labels.get(code) or Label(Text(code, code), IDLE)
+
+
+def delivery_error(code: str | None) -> Text:
+    """Why something was not delivered; codes with a number (`http_503`, `errcode_93000`) stay themselves."""
+    return DELIVERY_ERRORS.get(code or "") or Text(code or "–", code or "–")

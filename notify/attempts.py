@@ -24,7 +24,9 @@ from notify.topics import Severity, register, topic_of
 
 GIVE_UP_AFTER = timedelta(days=1)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 3600.0
-FAILED = register("notification_failed", Severity.WARNING, Text("通知未能送达", "A notification was not delivered"))
+FAILED = register(
+    "notification_failed", Severity.WARNING, Text("通知未能送达", "A notification was not delivered"), chosen=False
+)
 _random = secrets.SystemRandom()
 
 

@@ -28,7 +28,7 @@ EFFECT = outbox.carried_apart("notification")
 WAITING, DELIVERED, DEAD, DROPPED = "waiting", "delivered", "dead", "dropped"
 MAIL_LANE = "mail"
 KEEP = timedelta(days=30)
-TEST = register("test", Severity.INFO, Text("测试消息", "Test message"))
+TEST = register("test", Severity.INFO, Text("测试消息", "Test message"), chosen=False)
 
 
 @dataclass(frozen=True, slots=True)

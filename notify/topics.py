@@ -23,19 +23,23 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One kind of notice. `title` says what happened to somebody who is not the one concerned."""
+    """One kind of notice. `title` says what happened to somebody who is not the one concerned.
+
+    `chosen`: people and channels may ask for it; what is not is sent to whom it must be.
+    """
 
     kind: str
     severity: Severity
     title: Text
+    chosen: bool = True
 
 
 _topics: dict[str, Topic] = {}
 
 
-def register(kind: str, severity: Severity, title: Text) -> str:
+def register(kind: str, severity: Severity, title: Text, *, chosen: bool = True) -> str:
     """Add a topic; returns its kind."""
-    _topics[kind] = Topic(kind, severity, title)
+    _topics[kind] = Topic(kind, severity, title, chosen)
     return kind
 
 
@@ -45,5 +49,5 @@ def topic_of(kind: str) -> Topic:
 
 
 def all_topics() -> list[Topic]:
-    """Every registered topic by kind."""
-    return [_topics[kind] for kind in sorted(_topics)]
+    """Every topic that can be asked for, by kind."""
+    return [_topics[kind] for kind in sorted(_topics) if _topics[kind].chosen]

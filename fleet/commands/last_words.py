@@ -18,8 +18,12 @@ _SAYS = {
     UNCONFIRMED: Text("擦除命令到期仍无最终回报，请处理。", "A wipe's last word has not come. Look into it."),
     FAILED: Text("擦除未能执行。", "A wipe was not carried out."),
 }
-for _code, _text in _SAYS.items():
-    register(_code, Severity.WARNING, _text)
+for _code, _title in {
+    UNDELIVERED: Text("擦除命令仍未送达设备", "A wipe has not reached its phone"),
+    UNCONFIRMED: Text("擦除命令到期仍无最终回报", "A wipe's last word has not come"),
+    FAILED: Text("擦除未能执行", "A wipe was not carried out"),
+}.items():
+    register(_code, Severity.WARNING, _title)
 _SHOWN: dict[State, str | None] = {
     State.QUEUED: None,
     State.SENT: None,

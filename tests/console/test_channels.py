@@ -70,7 +70,7 @@ def test_a_test_message_stands_in_the_log_with_what_became_of_it(site: Site) -> 
     assert "待送达" in browser.get(address).text
     carry_out(site)
     page = browser.get(address).text
-    assert "未送达" in page and "no_such_host" in page and "发送失败" in page
+    assert "未送达" in page and "找不到主机名" in page and "发送失败" in page
 
 
 def test_who_only_reads_sees_no_buttons(site: Site) -> None:
