@@ -131,7 +131,7 @@ def test_the_page_of_a_phone_moves_and_keeps_what_was_opened(site: Site, visit: 
     live(page)
     page.locator("#part-facts").evaluate("(part) => { part.seen = true; }")
     site.observe(phone, "root")
-    expect(page.locator("#part-presence")).to_contain_text("Rooted", timeout=5000)
+    expect(page.locator("#part-findings")).to_contain_text("Rooted", timeout=5000)
     expect(page.locator("#part-history")).to_contain_text("Rooted: found")
     assert page.locator("#part-facts").evaluate("(part) => part.seen === true")
 
@@ -200,8 +200,7 @@ def test_wrong_passwords_and_the_second_language_in_the_browser(site: Site, visi
     page.fill("#username", "admin")
     page.fill("#password", PASSWORD)
     page.click("main button[type=submit]")
-    page.wait_for_url("**/devices")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Devices")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
 
 
 def test_a_worker_that_is_away_is_told_on_every_page(site: Site, visit: Visit) -> None:
@@ -229,7 +228,93 @@ def _pages(site: Site) -> list[str]:
         site.enroll()
     sent = site.company.post(f"/devices/{phone.id}/commands", {"type": "ping", "args": {}, "reason": "test"})
     assert sent.status_code == 202, sent.json
-    return ["/devices", "/devices?q=nothing", f"/devices/{phone.id}", "/docs", "/nowhere"]
+    args = {"scope": "work_data", "preserve_records": True, "deadline_s": 60}
+    asked = site.company.post(f"/devices/{phone.id}/commands", {"type": "wipe", "args": args, "reason": "left"}).json
+    return [
+        "/",
+        "/devices",
+        "/devices?q=nothing",
+        f"/devices/{phone.id}",
+        f"/devices/{phone.id}/commands/wipe",
+        f"/devices/{phone.id}/edit",
+        "/devices/bulk?type=message&all=yes",
+        "/devices/views/new",
+        "/commands",
+        "/commands?type=ring",
+        f"/commands/{asked['id']}",
+        "/approvals",
+        f"/approvals/{asked['approval_id']}",
+        "/freeze",
+        "/inbox",
+        "/docs",
+        "/nowhere",
+    ]
+
+
+def test_a_wipe_is_asked_for_in_the_dialog_once_the_serial_is_typed(site: Site, visit: Visit) -> None:
+    phone = site.enroll()
+    page = visit("en")
+    sign_in(page, f"/devices/{phone.id}")
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("link", name="Wipe").click()
+    dialog = page.get_by_role("dialog", name="Wipe")
+    expect(dialog.locator("dd.mono")).to_have_text(phone.serial)
+    ask = dialog.get_by_role("button", name="Ask for approval")
+    dialog.get_by_label("Reason").fill(" ")
+    dialog.get_by_label("to confirm").fill("SN-OTHER")
+    expect(ask).to_be_disabled()
+    dialog.get_by_label("to confirm").fill(phone.serial)
+    ask.click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    dialog.get_by_label("Reason").fill("left the company")
+    dialog.get_by_label("to confirm").fill(phone.serial)
+    dialog.get_by_role("button", name="Ask for approval").click()
+    expect(page.locator(".told")).to_have_text("Wipe: Handed in; it waits for a second person.")
+    expect(page.locator("#part-commands")).to_contain_text("left the company")
+
+
+def test_ticked_rows_stay_ticked_while_the_list_moves_and_are_acted_on_together(site: Site, visit: Visit) -> None:
+    phones = [site.enroll() for _ in range(3)]
+    page = visit("en")
+    sign_in(page)
+    live(page)
+    button = page.get_by_role("button", name="Bulk action")
+    expect(button).to_be_disabled()
+    for phone in phones[:2]:
+        row(page, phone).locator("[data-bulk-one]").check()
+    site.observe(phones[0], "root")
+    expect(row(page, phones[0])).to_contain_text("Rooted", timeout=5000)
+    expect(row(page, phones[0]).locator("[data-bulk-one]")).to_be_checked()
+    page.select_option("#bulk-type", "ping")
+    expect(button).to_have_text("Bulk action (2)")
+    button.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Hits 2 phones")
+    dialog.get_by_role("button", name="Send").click()
+    expect(page.locator(".told")).to_have_text("Sent to 2 phones.")
+    page.keyboard.press("Escape")
+
+
+def test_the_overview_moves_by_itself_and_guides_until_the_first_phone(site: Site, visit: Visit) -> None:
+    page = visit("en")
+    sign_in(page, "/")
+    live(page)
+    expect(page.locator("#part-guide")).to_contain_text("Make an enrollment token")
+    phone = site.enroll()
+    expect(page.locator("#part-guide")).to_have_count(0, timeout=15000)
+    site.observe(phone, "root")
+    expect(page.locator("#part-needs")).to_contain_text("Phones out of order", timeout=10000)
+
+
+def test_a_notice_is_counted_in_the_frame(site: Site, visit: Visit) -> None:
+    phone = site.enroll(org_unit="/总部/电销")
+    args = {"scope": "work_data", "preserve_records": True, "deadline_s": 60}
+    site.company.post(f"/devices/{phone.id}/commands", {"type": "wipe", "args": args, "reason": "left"})
+    page = visit("en")
+    sign_in(page, "/devices", "leader")
+    expect(page.locator(".badge-count")).to_contain_text("1")
+    page.get_by_role("link", name="Notices").click()
+    expect(page.locator("#inbox")).to_contain_text("waits for your approval")
 
 
 @pytest.mark.parametrize(
