@@ -17,9 +17,23 @@ from core.crypto.jwk import public_to_der, thumbprint
 from core.db import db, insert_rows
 from core.uow import unit_of_work
 from fleet.models import Device, Presence
+from fleet.posture import signals
 from identity.org import ROOT_ID
+from mqtt.contract.heartbeat import Posture
 
 CHUNK = 5000
+PERMISSIONS = ("accessibility", "call_log", "sms", "notification", "overlay")
+POSTURE = Posture(
+    encrypted=True,
+    passcode=True,
+    rooted=False,
+    developer_mode=False,
+    agent_admin=True,
+    permissions=dict.fromkeys(PERMISSIONS, True),
+    sim=["ab" * 32],
+    security_patch="2026-10-05",
+)
+"""What every phone's heartbeats have shown so far, and go on showing."""
 ENROLLED_BY = "00000000-0000-4000-8000-000000000001"
 HOUR_S = 3600
 
@@ -105,8 +119,8 @@ def _presence(device_id: str, spread: random.Random) -> dict[str, Any]:
         "queue_oldest": None,
         "generation": 0,
         "bundle": None,
-        "posture": {},
-        "signals": "",
+        "posture": POSTURE.model_dump(mode="json"),
+        "signals": signals(POSTURE),
         "location": None,
         "location_at": None,
         "sampled_at": now - timedelta(seconds=spread.uniform(0, 1800)),

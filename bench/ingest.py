@@ -18,12 +18,11 @@ from core import clock
 from core.db import db
 from fleet.models import Presence
 from mqtt.contract import topics
-from mqtt.contract.heartbeat import Heartbeat, Posture, Queue
+from mqtt.contract.heartbeat import Heartbeat, Queue
 from mqtt.contract.names import Up
 
 LEAST = 0.4
 DRAIN_SECONDS = 300.0
-PERMISSIONS = ("accessibility", "call_log", "sms", "notification", "overlay")
 
 
 @measures("ingest", "durable ingest of heartbeats")
@@ -64,16 +63,6 @@ def heartbeats(ids: Sequence[str], seed: int) -> list[tuple[str, bytes]]:
     """One heartbeat for each phone as the reference agent sends it, in random order."""
     order = list(ids)
     random.Random(seed).shuffle(order)
-    posture = Posture(
-        encrypted=True,
-        passcode=True,
-        rooted=False,
-        developer_mode=False,
-        agent_admin=True,
-        permissions=dict.fromkeys(PERMISSIONS, True),
-        sim=["ab" * 32],
-        security_patch="2026-10-05",
-    )
     body = Heartbeat(
         at=clock.now(),
         battery=0.5 + seed / 100,
@@ -84,7 +73,7 @@ def heartbeats(ids: Sequence[str], seed: int) -> list[tuple[str, bytes]]:
         queue=Queue(records=0),
         generation=1_764_000_000_123,
         bundle="cd" * 32,
-        posture=posture,
+        posture=fleet_rows.POSTURE,
         agent_version="1.0.0",
     )
     payload = body.encode()
