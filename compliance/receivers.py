@@ -25,6 +25,7 @@ from fleet.events import (
     hello_received,
     notice_accepted,
     notice_changed,
+    notice_named,
     posture_changed,
     presence_changed,
 )
@@ -80,6 +81,12 @@ def on_posture(_sender: object, device_ids: Sequence[str]) -> None:
 def on_accepted(_sender: object, acceptances: Sequence[Accepted]) -> None:
     """A notice was accepted on a phone."""
     _judge({one.device_id for one in acceptances})
+
+
+@notice_named.connect
+def on_named(_sender: object, device_ids: Sequence[str]) -> None:
+    """A new holder is asked for the notice, or accepted it."""
+    _judge(set(device_ids))
 
 
 @notice_changed.connect
