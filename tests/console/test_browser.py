@@ -5,69 +5,21 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Page, expect
 
 from console.live import PER_PERSON
 from core import roles
 from core.http.identity import SESSION_COOKIE
 from core.uow import unit_of_work
-from tests.console.conftest import ROOT, WEB_THREADS, WebServer
+from tests.console.browsing import Visit, check, sign_in
 from tests.console.site import PASSWORD, Site
+from tests.console.web_server import WEB_THREADS, WebServer
 from tests.fleet.phone import Phone
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 NASTY = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
-
-Visit = Callable[..., Page]
-
-
-@pytest.fixture
-def visit(chromium: Browser, web: WebServer, site: Site) -> Iterator[Visit]:
-    """Opens pages in fresh browser profiles; whatever the browser complains of fails the test at its end."""
-    with site.app.app_context(), unit_of_work() as current:
-        roles.report(current, "worker", 1, {"ingest_connected": True, "relay_connected": True})
-    opened: list[BrowserContext] = []
-    complaints: list[str] = []
-
-    def open_page(language: str = "zh-CN", dark: bool = False, width: int = 1440, height: int = 900) -> Page:
-        profile = chromium.new_context(
-            base_url=web.address,
-            locale=language,
-            color_scheme="dark" if dark else "light",
-            viewport={"width": width, "height": height},
-        )
-        opened.append(profile)
-        page = profile.new_page()
-        page.set_default_timeout(15000)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
-        return page
-
-    yield open_page
-    for profile in opened:
-        profile.close()
-    assert complaints == []
-
-
-def _is_complaint(message: ConsoleMessage) -> bool:
-    """An error that is not just an answer other than 200, or a stream that could not be had."""
-    expected = ("Failed to load resource", "[object Event]", "htmx:")
-    return message.type == "error" and not message.text.startswith(expected)
-
-
-def sign_in(page: Page, address: str = "/devices", username: str = "admin") -> None:
-    page.goto(f"/sign-in?next={quote(address, safe='/')}")
-    page.fill("#username", username)
-    page.fill("#password", PASSWORD)
-    page.click("main button[type=submit]")
-    page.wait_for_selector("header.top")
 
 
 def row(page: Page, phone: Phone) -> Any:
@@ -325,28 +277,15 @@ def test_no_page_violates_wcag_and_none_is_wider_than_its_screen(
 ) -> None:
     addresses = _pages(site)
     page = visit(language, dark=dark, width=width)
-    axe = Path(AXE).read_text("utf-8")
-
-    def check(name: str) -> None:
-        page.evaluate(axe)
-        found = page.evaluate("(rules) => axe.run({runOnly: {type: 'tag', values: rules}})", RULES)
-        wrong = [
-            (item["id"], node["html"][:160], node["failureSummary"])
-            for item in found["violations"]
-            for node in item["nodes"]
-        ]
-        assert wrong == [], name
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
-
     page.goto("/sign-in")
-    check("/sign-in")
+    check(page, "/sign-in")
     sign_in(page)
     for address in addresses:
         page.goto(address)
         page.wait_for_load_state("load")
         for opened in page.locator("details.doc-op summary").all()[:2]:
             opened.click()
-        check(address)
+        check(page, address)
 
 
 def test_streams_let_go_when_their_server_is_told_to_end(site: Site, web: WebServer) -> None:

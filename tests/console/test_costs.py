@@ -1,0 +1,105 @@
+"""What lists cost: the same number of queries however long they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from core import clock
+from core.db import db
+from core.uow import unit_of_work
+from fleet import expected
+from mqtt import dead_letters
+from mqtt.routes import Inbound, Refusal
+from tests.console.site import Site
+from tests.identity import world
+
+Fill = Callable[[Site, int], None]
+
+
+def _queries(site: Site, browser: FlaskClient, address: str) -> int:
+    counted: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        counted.append(statement)
+
+    with site.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        assert browser.get(address).status_code == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
+    return len(counted)
+
+
+def _people(site: Site, number: int) -> None:
+    with site.app.app_context():
+        world.person(f"person{number}", "auditor", "supervisor", org_unit="/总部/电销", employee_no=f"P{number}")
+        world.unit(f"/总部/电销/组{number}")
+
+
+def _tokens(site: Site, number: int) -> None:
+    with site.app.app_context():
+        site.company.token(person="E1024", org_unit="/总部/客服" if number % 2 else "/总部", groups=[f"g{number}"])
+
+
+def _phones(site: Site, number: int) -> None:
+    site.enroll(person=site.company.wang if number % 2 else site.company.li)
+
+
+def _expected(site: Site, number: int) -> None:
+    with site.app.app_context(), unit_of_work():
+        expected.announce(world.SYSTEM, serial=f"SERIAL{number:04}", imei=(), person="E1024")
+
+
+def _letters(site: Site, number: int) -> None:
+    phone = site.enroll()
+    with site.app.app_context(), unit_of_work():
+        dead_letters.keep([Refusal(Inbound(phone.id, "heartbeat", b"{}", clock.now()), "form")])
+
+
+def _documents(site: Site, number: int) -> None:
+    documents = (
+        f"apiVersion: shouji/v1\nkind: Policy\nmetadata: {{name: p{number}}}\n"
+        "spec: {location: {mode: 'off'}}\n---\n"
+        f"apiVersion: shouji/v1\nkind: Assignment\nmetadata: {{name: a{number}}}\n"
+        f"spec: {{policy: p{number}, to: {{org_unit: /总部}}}}\n---\n"
+        f"apiVersion: shouji/v1\nkind: Group\nmetadata: {{name: d{number}}}\nspec: {{query: os_version < 9}}\n"
+    )
+    answer = site.company.client.post(
+        "/api/v1/documents/apply?publish=true",
+        data=documents.encode(),
+        content_type="application/yaml",
+        headers=site.company.admin,
+    )
+    assert answer.status_code == 200, answer.json
+
+
+@pytest.mark.parametrize(
+    ("address", "fill"),
+    [
+        ("/people", _people),
+        ("/org", _people),
+        ("/audit", _people),
+        ("/enrollment", _tokens),
+        ("/enrollment/unconfirmed", _phones),
+        ("/enrollment/expected", _expected),
+        ("/quarantine", _letters),
+        ("/policies", _documents),
+        ("/policies/Policy/p0", _documents),
+        ("/groups", _documents),
+    ],
+)
+def test_a_list_costs_the_same_number_of_queries_however_long_it_is(site: Site, address: str, fill: Fill) -> None:
+    browser = site.person()
+    for number in range(2):
+        fill(site, number)
+    few = _queries(site, browser, address)
+    for number in range(2, 6):
+        fill(site, number)
+    assert _queries(site, browser, address) == few
+    assert few < 25

@@ -1,0 +1,120 @@
+"""The administrator's pages in a real browser: dialogs, the editor, QR codes, and all of them photographed."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core import clock
+from core.uow import unit_of_work
+from mqtt import dead_letters
+from mqtt.routes import Inbound, Refusal
+from tests.console.browsing import Visit, check, photograph, sign_in
+from tests.console.site import Site
+
+POLICY = (
+    "apiVersion: shouji/v1\nkind: Policy\nmetadata: {name: basics, title: 基础}\n"
+    "spec:\n  device:\n    heartbeat_seconds: 60\n    require: [encryption, passcode]\n"
+)
+
+
+def _editor(page: Page, text: str) -> None:
+    page.fill("#editor-text", text)
+
+
+def test_the_editor_marks_lines_leads_to_them_and_saves(site: Site, visit: Visit) -> None:
+    page = visit("en")
+    sign_in(page, "/policies/new")
+    _editor(page, POLICY.replace("60", "sixty"))
+    mark = page.locator(".gutter .marked")
+    expect(mark).to_have_text("6")
+    page.get_by_role("button", name="Line 6").click()
+    assert page.evaluate("getSelection().toString()") == "    heartbeat_seconds: sixty"
+    _editor(page, POLICY)
+    expect(mark).to_have_count(0)
+    expect(page.locator("#plan")).to_contain_text("The rules of no phone change")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".told")).to_contain_text("1 draft saved")
+    page.get_by_role("link", name="Publish").click()
+    dialog = page.locator("#dialog")
+    dialog.get_by_label("Reason").fill("first version")
+    dialog.get_by_role("button", name="Publish").click()
+    expect(page.locator(".told")).to_contain_text("Version 1 is published")
+
+
+def test_a_token_is_made_in_the_dialog_whose_errors_stay_in_it(site: Site, visit: Visit) -> None:
+    page = visit("en", width=390, height=844)
+    sign_in(page, "/enrollment")
+    page.get_by_role("link", name="New token").first.click()
+    dialog = page.locator("#dialog")
+    dialog.get_by_label("Holder").fill("E9999")
+    dialog.get_by_role("button", name="Make it").click()
+    expect(dialog.locator("#problem-person")).to_contain_text("no such active person")
+    check(page, "token dialog")
+    dialog.get_by_label("Holder").fill("E1024")
+    dialog.get_by_role("button", name="Make it").click()
+    expect(page.locator(".qr svg")).to_be_visible()
+    check(page, "QR code")
+    page.emulate_media(media="print")
+    page.goto(page.get_by_role("link", name="Sheet to print").get_attribute("href") or "")
+    expect(page.locator(".print-head")).to_be_hidden()
+    expect(page.locator(".sheet svg")).to_be_visible()
+
+
+def test_a_file_is_given_in_the_browser(site: Site, visit: Visit) -> None:
+    page = visit("en")
+    sign_in(page, "/imports")
+    page.select_option("#field-kind", "people")
+    content = "姓名,工号,部门\n赵一,E501,/总部/电销\n".encode()
+    page.set_input_files("#field-file", {"name": "staff.csv", "mimeType": "text/csv", "buffer": content})
+    page.get_by_role("button", name="Give and preview").click()
+    expect(page.get_by_role("status").filter(has_text="being read")).to_be_visible()
+    check(page, "import")
+
+
+def _prepare(site: Site) -> list[tuple[str, str]]:
+    """Pages with something on them: name and address."""
+    phone = site.enroll(groups=["pilot"])
+    made = site.company.client.post(
+        "/api/v1/documents/apply?publish=true", data=POLICY, content_type="application/yaml", headers=site.company.admin
+    )
+    assert made.status_code == 200, made.json
+    site.company.token(person="E1024")
+    with site.app.app_context(), unit_of_work():
+        dead_letters.keep([Refusal(Inbound(phone.id, "heartbeat", b"{}", clock.now()), "form", "at battery")])
+    return [
+        ("enrollment", "/enrollment"),
+        ("token-form", "/enrollment/new"),
+        ("unconfirmed", "/enrollment/unconfirmed"),
+        ("expected", "/enrollment/expected"),
+        ("policies", "/policies"),
+        ("policy", "/policies/Policy/basics"),
+        ("policy-diff", "/policies/Policy/basics/diff"),
+        ("policy-editor", "/policies/Policy/basics/edit"),
+        ("policy-delete", "/policies/Policy/basics/delete"),
+        ("groups", "/groups"),
+        ("people", "/people"),
+        ("person", f"/people/{site.company.wang}"),
+        ("person-form", f"/people/{site.company.wang}/edit"),
+        ("org", "/org"),
+        ("account", "/account"),
+        ("imports", "/imports"),
+        ("audit", "/audit"),
+        ("quarantine", "/quarantine"),
+        ("system", "/system"),
+        ("settings", "/system/settings"),
+    ]
+
+
+@pytest.mark.parametrize(("language", "dark", "width"), [("zh-CN", True, 1440), ("en", False, 390)])
+def test_every_page_keeps_to_wcag_fits_its_screen_and_is_photographed(
+    site: Site, visit: Visit, language: str, dark: bool, width: int
+) -> None:
+    pages = _prepare(site)
+    page = visit(language, dark=dark, width=width)
+    sign_in(page, "/account")
+    for name, address in pages:
+        page.goto(address)
+        page.wait_for_load_state("load")
+        check(page, address)
+        photograph(page, f"{name}-{language}-{'dark' if dark else 'light'}-{width}")
