@@ -60,6 +60,7 @@ MENU = (
     MenuItem("page_people.show_list", Text("人员", "People"), "people", Permission.STAFF_READ),
     MenuItem("page_org.show_tree", Text("组织架构", "Org tree"), "tree", Permission.ORG_READ),
     MenuItem("page_imports.show_list", Text("批量导入", "Imports"), "upload", Permission.STAFF_WRITE),
+    MenuItem("page_notice.show", Text("告知书", "Notice"), "paper", Permission.NOTICE_READ),
     MenuItem("page_audit.show_list", Text("审计日志", "Audit log"), "history", Permission.AUDIT_READ),
     MenuItem("page_quarantine.show_list", Text("消息隔离区", "Quarantine"), "box", Permission.QUARANTINE_READ),
     MenuItem("page_channels.show_list", Text("通知通道", "Notifications"), "bell", Permission.NOTIFICATION_READ),
