@@ -128,7 +128,7 @@ def new_recorder() -> Recorder:
     with unit_of_work():
         actor = system_actor("test")
         _, code = enrollment_tokens.create(actor, max_uses=1, expires_in=3600)
-        request = EnrollmentRequest.take(phone.enrollment(code, notices.current_version()))
+        request = EnrollmentRequest.take(phone.enrollment(code, notices.current().version))
         phone.id = enrollment.enroll(request).device_id
     return Recorder(phone)
 
