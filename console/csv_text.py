@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel takes UTF-8 for the system's own encoding."""
 _STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def write(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """The whole file."""
+def lines(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """The file, line by line."""
     target = io.StringIO()
     writer = csv.writer(target)
-    writer.writerow([safe(cell) for cell in head])
-    writer.writerows([safe(cell) for cell in row] for row in rows)
-    return BYTE_ORDER_MARK + target.getvalue()
+    target.write(BYTE_ORDER_MARK)
+    for row in chain([head], rows):
+        writer.writerow([safe(cell) for cell in row])
+        yield target.getvalue()
+        target.seek(0)
+        target.truncate()
 
 
 def safe(value: object) -> str:

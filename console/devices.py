@@ -66,12 +66,13 @@ def _choices(actor: Actor) -> dict[str, Any]:
     """What the filters offer; a tree of more units than fit into a menu is filtered by typing the path."""
     units = org.find(actor, None, CHOICES) if actor.may(Permission.ORG_READ) else None
     names = groups.find(actor, None, CHOICES) if actor.may(Permission.GROUP_READ) else None
+    models, systems = devices.models_and_systems(actor)
     return {
         "states": language.pairs(labels.DEVICE_STATES),
         "online": language.pairs(PRESENCE),
         "compliance": language.pairs(labels.COMPLIANCE),
-        "models": _same(devices.models(actor)),
-        "systems": _same(devices.systems(actor)),
+        "models": _same(models),
+        "systems": _same(systems),
         "units": _same([unit.org_unit for unit in units.items]) if units and not units.next_cursor else None,
         "groups": _same([group.name for group in names.items]) if names else [],
     }

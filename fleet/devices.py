@@ -26,6 +26,8 @@ from identity import org, queries, scope
 
 MAX_Q = 200
 MAX_CHOICES = 200
+MAX_KINDS = 2000
+PART = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +69,30 @@ def ids(actor: Actor, filters: Filters, states: Collection[str], limit: int) -> 
     return list(session().scalars(query.order_by(Device.id).limit(limit)))
 
 
-def export(actor: Actor, filters: Filters, shown: Mapping[str, str]) -> Iterator[DeviceView]:
-    """All phones that the filters find, the newest enrollment first, for a file that leaves the server.
-
-    Audited with the filters as they are `shown`.
-    """
+def note_export(actor: Actor, filters: Filters, shown: Mapping[str, str]) -> None:
+    """Note that the phones which the filters find leave the server in a file; `shown`: the filters as people see."""
     actor.require(Permission.DEVICE_READ)
-    query = _narrowed(select(Device), actor, filters).order_by(Device.enrolled_at.desc(), Device.id.desc())
-    found = list(session().scalars(query))
-    audit.record(actor, "device.export", ("devices", "list"), {"filters": dict(shown), "count": len(found)})
-    for some in chunks(found):
-        yield from _views(some)
+    audit.record(actor, "device.export", ("devices", "list"), {"filters": dict(shown), "count": count(actor, filters)})
 
 
-def models(actor: Actor) -> list[str]:
-    """Models of the phones that the actor sees, for a filter to choose from."""
+def every(actor: Actor, filters: Filters) -> Iterator[DeviceView]:
+    """All phones that the filters find, the newest enrollment first, read in parts."""
     actor.require(Permission.DEVICE_READ)
-    query = select(Device.model).where(in_scope(actor)).distinct().order_by(Device.model).limit(MAX_CHOICES)
-    return [model for model in session().scalars(query) if model]
+    query = _narrowed(select(Device.id), actor, filters).order_by(Device.enrolled_at.desc(), Device.id.desc())
+    for some in chunks(list(session().scalars(query)), PART):
+        found = {device.id: device for device in session().scalars(select(Device).where(Device.id.in_(some)))}
+        yield from _views([found[device_id] for device_id in some])
+        session().expunge_all()
 
 
-def systems(actor: Actor) -> list[str]:
-    """Systems with their versions (`android 15`) of the phones that the actor sees, for a filter to choose from."""
+def models_and_systems(actor: Actor) -> tuple[list[str], list[str]]:
+    """Models, and systems with their versions (`android 15`), of the phones that the actor sees: what filters offer."""
     actor.require(Permission.DEVICE_READ)
-    query = select(Device.os, Device.os_version).where(in_scope(actor)).distinct()
-    rows = session().execute(query.order_by(Device.os, Device.os_version).limit(MAX_CHOICES))
-    return [f"{row.os} {row.os_version}".strip() for row in rows]
+    query = select(Device.model, Device.os, Device.os_version).where(in_scope(actor)).distinct()
+    rows = list(session().execute(query.limit(MAX_KINDS)))
+    models = sorted({row.model for row in rows if row.model})
+    systems = sorted({f"{row.os} {row.os_version}".strip() for row in rows} - {""})
+    return models[:MAX_CHOICES], systems[:MAX_CHOICES]
 
 
 def views(actor: Actor, device_ids: Sequence[str]) -> list[DeviceView]:

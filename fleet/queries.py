@@ -14,7 +14,7 @@ from core.crypto.jwk import PublicKey, public_from_der
 from core.db import session
 from fleet.chunks import chunks
 from fleet.models import Device, GroupMember, Inventory, Presence
-from fleet.states import LIVING
+from fleet.states import CLOSED, LIVING
 from fleet.visibility import in_scope, visible
 
 
@@ -154,6 +154,11 @@ def living_among(device_ids: Collection[str]) -> set[str]:
     """Those of the ids that are phones in the fleet, in one query."""
     query = select(Device.id).where(Device.id.in_(texts(session(), device_ids)), Device.state.in_(LIVING))
     return set(session().scalars(query))
+
+
+def closed_ids() -> Select[tuple[str]]:
+    """Ids of the phones that left the fleet, for `.in_()`."""
+    return select(Device.id).where(Device.state.in_(CLOSED))
 
 
 def memberships() -> Select[tuple[str, str]]:

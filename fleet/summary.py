@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 
 from core.actor import Actor
 from core.db import session
@@ -14,6 +14,7 @@ from fleet import guards
 from fleet.models import Device, Finding, Presence
 from fleet.states import ACTIVE, LIVING, LOST, RETIRED, WIPED
 from fleet.visibility import in_scope
+from identity.scope import sees_everything
 
 COMPLIANT, NONCOMPLIANT, UNKNOWN = "compliant", "noncompliant", "unknown"
 TOP_FINDINGS = 8
@@ -42,7 +43,8 @@ class Summary:
 def summarise(actor: Actor) -> Summary:
     """The figures of the phones that the actor sees."""
     actor.require(Permission.DEVICE_READ)
-    return Summary(_states(actor), _online(actor), _compliance(actor), _findings(actor))
+    states = _states(actor)
+    return Summary(states, _online(actor), _compliance(actor, states[ACTIVE] + states[LOST]), _findings(actor))
 
 
 def with_standing(standing: str) -> ColumnElement[bool]:
@@ -67,29 +69,38 @@ def _states(actor: Actor) -> dict[str, int]:
 
 
 def _online(actor: Actor) -> int:
-    query = select(func.count()).select_from(Presence).join(Device, Device.id == Presence.device_id)
-    return session().scalar(query.where(Presence.online, Device.state == ACTIVE, in_scope(actor))) or 0
+    """Active phones that are online: most are found in one table, so the few lost ones are taken off again."""
+    lost = select(func.count()).select_from(Device).join(Presence, Presence.device_id == Device.id)
+    lost = lost.where(Device.state == LOST, Presence.online, in_scope(actor))
+    return _present(actor, Presence.online.is_(True)) - (session().scalar(lost) or 0)
 
 
-def _compliance(actor: Actor) -> dict[str, int]:
-    wrong = select(Finding.device_id).where(*_counts()).distinct().subquery()
-    standing = case(
-        (wrong.c.device_id.is_not(None), NONCOMPLIANT), (Presence.heartbeat_at.is_not(None), COMPLIANT), else_=UNKNOWN
-    )
-    query = select(standing, func.count()).select_from(Device)
-    query = query.outerjoin(Presence, Presence.device_id == Device.id)
-    query = _living(query.outerjoin(wrong, wrong.c.device_id == Device.id), actor).group_by(standing)
-    found = {row[0]: row[1] for row in session().execute(query)}
-    return {name: found.get(name, 0) for name in (COMPLIANT, NONCOMPLIANT, UNKNOWN)}
+def _compliance(actor: Actor, living: int) -> dict[str, int]:
+    """Few phones are out of order, so these are looked up and all others counted."""
+    heard = Presence.heartbeat_at.is_not(None)
+    query = select(heard, func.count(Device.id.distinct())).select_from(Finding)
+    query = query.join(Device, Device.id == Finding.device_id).outerjoin(Presence, Presence.device_id == Device.id)
+    query = query.where(*_counts(), Device.state.in_(LIVING), in_scope(actor)).group_by(heard)
+    wrong = {bool(row[0]): row[1] for row in session().execute(query)}
+    speaking = _present(actor, heard)
+    return {
+        COMPLIANT: speaking - wrong.get(True, 0),
+        NONCOMPLIANT: sum(wrong.values()),
+        UNKNOWN: living - speaking - wrong.get(False, 0),
+    }
+
+
+def _present(actor: Actor, which: ColumnElement[bool]) -> int:
+    """How many phones in the fleet meet a condition on `Presence`; their own table is asked only for a part of it."""
+    query = select(func.count()).select_from(Presence).where(Presence.living, which)
+    if not sees_everything(actor):
+        query = query.join(Device, Device.id == Presence.device_id).where(in_scope(actor))
+    return session().scalar(query) or 0
 
 
 def _findings(actor: Actor) -> dict[str, int]:
     number = func.count()
     query = select(Finding.code, number).join(Device, Device.id == Finding.device_id)
-    query = _living(query.where(*_counts()), actor).group_by(Finding.code)
+    query = query.where(*_counts(), Device.state.in_(LIVING), in_scope(actor)).group_by(Finding.code)
     rows = session().execute(query.order_by(number.desc(), Finding.code).limit(TOP_FINDINGS))
     return {row[0]: row[1] for row in rows}
-
-
-def _living(query: Select[tuple[str, int]], actor: Actor) -> Select[tuple[str, int]]:
-    return query.where(Device.state.in_(LIVING), in_scope(actor))
