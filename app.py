@@ -80,8 +80,8 @@ from policies import device as policies_device
 from policies import device_api as policies_device_api
 from policies import effects as policies_effects
 from policies import jobs as policies_jobs
+from policies import keywords_cli, schema_api, states
 from policies import receivers as policies_receivers
-from policies import schema_api, states
 
 VERSION = "0.1.0"
 APIS = (
@@ -117,6 +117,7 @@ COMMANDS: tuple[click.Command, ...] = (
     identity_cli.cli,
     fleet_cli.cli,
     policies_cli.cli,
+    keywords_cli.cli,
     archive_cli.cli,
     compliance_cli.cli,
     imports_cli.cli,

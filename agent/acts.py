@@ -58,7 +58,7 @@ class Acts:
             return LOCKED
         text = clean_text(text)
         other = self._other(channel, address, name)
-        hits = self._guard.hits(text)
+        hits = self._guard.hits(text, self._handset.said(other.conversation, "out"))
         verdict = self._judge_message(channel, "out", text, hits, other)
         self._guard.tell(verdict, peer=other.peer, excerpt=text)
         if verdict.allowed:
@@ -69,7 +69,7 @@ class Acts:
         """A message arrives; it cannot be refused."""
         text = clean_text(text)
         other = self._other(channel, address, name)
-        hits = self._guard.hits(text)
+        hits = self._guard.hits(text, self._handset.said(other.conversation, "in"))
         verdict = self._judge_message(channel, "in", text, hits, other)
         self._guard.tell(verdict, peer=other.peer, excerpt=text)
         return self._message(channel, "in", text, hits, other, verdict, group)
@@ -105,6 +105,7 @@ class Acts:
         seq = self._keep(members)
         if not blocked:
             self._handset.messages[message_id] = {"channel": channel, "text": text, "direction": direction}
+            self._handset.say(other.conversation, direction, text)
         return self._outcome(verdict, not blocked, seq, hits)
 
     def send_file(

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import re2
-
 import policies.engine as engine
 from agent import clock
 from agent.core import Core
@@ -42,11 +40,6 @@ class Outcome:
     because: tuple[str, ...] = ()
     hits: tuple[str, ...] = ()
     seq: int = 0
-
-
-def search(pattern: str, text: str) -> bool:
-    """Look for an RE2 pattern."""
-    return re2.search(pattern, text) is not None
 
 
 class Guard:
@@ -88,12 +81,9 @@ class Guard:
         least = (limits and limits.effective_talk_seconds) or EFFECTIVE_TALK_S
         return ["attempt", "connected", *(["effective_talk"] if seconds >= least else [])]
 
-    def hits(self, text: str) -> list[str]:
-        """Ids of all terms in a text."""
-        found: list[str] = []
-        for terms in self._policy.bundle.keyword_sets.values():
-            found += engine.find_hits(terms, text, search)
-        return found
+    def hits(self, text: str, before: list[str]) -> list[str]:
+        """Ids of all terms in a text, with those that began in the messages `before` it."""
+        return list(dict.fromkeys(hit.term for hit in self._policy.bundle.scanner.scan(text, before)))
 
     def tell(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from agent.store import PhoneStore
 from mqtt.contract.heartbeat import Location, Posture
 
 PERMISSIONS = ("accessibility", "call_log", "sms", "notification", "overlay")
+MESSAGES_REMEMBERED = 2
 DEFAULT_APPS = ("com.tencent.mm", "com.tencent.mobileqq", "com.tencent.wework")
 
 
@@ -66,6 +68,7 @@ class Handset:
         self.ringing_until = 0.0
         self.reboots = 0
         self.messages: dict[str, dict[str, Any]] = {}
+        self._said: dict[tuple[str, str], deque[str]] = {}
         self._started = clock.monotonic()
         self.save()
 
@@ -102,9 +105,18 @@ class Handset:
         self.reboots += 1
         self._started = clock.monotonic()
 
+    def say(self, conversation: str, direction: str, text: str) -> None:
+        """Remember what one side of a conversation said last."""
+        self._said.setdefault((conversation, direction), deque(maxlen=MESSAGES_REMEMBERED)).append(text)
+
+    def said(self, conversation: str, direction: str) -> list[str]:
+        """The last messages of one side, oldest first: a word may go on from them."""
+        return list(self._said.get((conversation, direction), ()))
+
     def erase_work(self) -> None:
         """Forget messages and everything else of the work side."""
         self.messages.clear()
+        self._said.clear()
         self.screen.clear()
 
     def posture(self) -> Posture:

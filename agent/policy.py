@@ -72,6 +72,7 @@ def _compile(
                 name: engine.KeywordSet.model_validate(value) for name, value in named["keyword_set"].items()
             },
             calendars={name: engine.WorkCalendar.model_validate(value) for name, value in named["calendar"].items()},
+            fold_tables={name: engine.FoldTable.model_validate(value) for name, value in named["fold_table"].items()},
         )
     except ValueError:
         raise Untrusted("blob_form") from None

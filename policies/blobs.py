@@ -41,7 +41,11 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 def store(kind: str, name: str, document: Mapping[str, Any]) -> BlobRef:
     """The blob of a document; bytes that were stored before are used as they are, never packed again."""
-    content = canonical(document)
+    return store_bytes(kind, name, canonical(document))
+
+
+def store_bytes(kind: str, name: str, content: bytes) -> BlobRef:
+    """The same for a document that is canonical JSON already."""
     document_digest = sha256(content).hexdigest()
     found = _by_document(document_digest)
     if found is None:

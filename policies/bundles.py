@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from core.db import json_text, session, upsert
-from policies import blobs, models
+from policies import blobs, fold_tables, models
 from policies.blobs import BlobRef
 from policies.language.compile import calendar_document, keyword_set_document
 from policies.models import BundlePart
@@ -65,10 +65,14 @@ def calendars_named(rules: dict[str, Any]) -> list[str]:
 
 
 def _parts(world: World, rules: dict[str, Any]) -> Iterator[tuple[str, str, BlobRef]]:
+    steps: set[str] = set()
     for name in sets_named(rules):
         terms = world.keyword_set(name)
         if terms:
             yield "keyword_set", name, blobs.store("keyword_set", name, keyword_set_document(name, terms))
+            steps.update(terms.match or ())
+    for step in fold_tables.with_tables(steps):
+        yield "fold_table", step, blobs.store_bytes("fold_table", step, fold_tables.content(step))
     for name in calendars_named(rules):
         days = world.calendar(name)
         if days:

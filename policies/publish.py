@@ -14,10 +14,10 @@ from core.db import session
 from core.errors import Conflict, NotFound
 from core.permissions import Permission
 from core.text import Text
-from policies import devices, drafts, lock, references, rollouts, world
+from policies import devices, drafts, keyword_tests, lock, references, rollouts, world
 from policies.desired import Refresh
 from policies.drafts import Key
-from policies.language.kinds import PUBLISHED_KINDS
+from policies.language.kinds import PUBLISHED_KINDS, KeywordSetSpec
 from policies.models import EVERYWHERE, DocumentVersion, PolicyDocument, VersionInForce
 from policies.review import Review, review
 from policies.world import Assigned, InForce, World
@@ -75,7 +75,12 @@ def publish(actor: Actor, kind: str, name: str, *, version: int | None = None, r
 def make_version(
     actor: Actor, row: PolicyDocument, in_force: InForce | None, *, restores: int | None = None, reason: str = ""
 ) -> InForce | None:
-    """Make the draft the next version; None when it is in force already. The caller puts it in force."""
+    """Make the draft the next version; None when it is in force already. The caller puts it in force.
+
+    Raises Invalid `keyword_tests_fail` for a set whose own tests fail.
+    """
+    if row.kind == "KeywordSet":
+        keyword_tests.require(row.name, KeywordSetSpec.model_validate(row.spec))
     if in_force is not None and in_force.spec == row.spec:
         newest = session().get_one(DocumentVersion, (row.id, in_force.version))
         if newest.title == row.title:

@@ -11,8 +11,9 @@ from policies.engine.actions import ACTIONS, Action, refuses, strictest
 from policies.engine.bundle import Bundle, Reading, read_rules
 from policies.engine.counters import Counter, counters_for
 from policies.engine.decide import decide
-from policies.engine.documents import KeywordSet, Term, WorkCalendar
-from policies.engine.matching import find_hits
+from policies.engine.documents import FoldTable, KeywordSet, Term, WorkCalendar
+from policies.engine.folding import Folder
+from policies.engine.scanning import Hit, Scanner
 from policies.engine.schemas import BlobReference, BundleDocument, schemas
 from policies.engine.situation import (
     AppLaunch,
@@ -37,6 +38,9 @@ __all__ = [
     "Call",
     "Counter",
     "CounterUse",
+    "FoldTable",
+    "Folder",
+    "Hit",
     "KeywordSet",
     "LocationRequest",
     "Message",
@@ -44,13 +48,13 @@ __all__ = [
     "Posture",
     "ProtectedAct",
     "Reading",
+    "Scanner",
     "Situation",
     "Term",
     "Verdict",
     "WorkCalendar",
     "counters_for",
     "decide",
-    "find_hits",
     "read_rules",
     "refuses",
     "schemas",

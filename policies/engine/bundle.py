@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from policies.engine.documents import KeywordSet, WorkCalendar
+from policies.engine.documents import FoldTable, KeywordSet, WorkCalendar
 from policies.engine.families import FAMILIES
+from policies.engine.scanning import Scanner
 from policies.engine.windows import Weekday
 
 Outcome = Literal["enforced", "unsupported", "failed"]
@@ -53,6 +55,7 @@ class Bundle(BaseModel):
     rules: dict[str, Any] = {}
     keyword_sets: dict[str, KeywordSet] = {}
     calendars: dict[str, WorkCalendar] = {}
+    fold_tables: dict[str, FoldTable] = {}
 
     @classmethod
     def read(
@@ -61,13 +64,21 @@ class Bundle(BaseModel):
         keyword_sets: Mapping[str, Any] | None = None,
         calendars: Mapping[str, Any] | None = None,
         capabilities: frozenset[str] | None = None,
+        fold_tables: Mapping[str, Any] | None = None,
     ) -> Self:
-        """A bundle from the JSON documents of its rules, keyword sets and calendars (both by name)."""
+        """A bundle from the JSON documents of its rules, keyword sets, calendars and fold tables (all by name)."""
         return cls(
             rules=read_rules(rules, capabilities).rules,
             keyword_sets={name: KeywordSet.model_validate(doc) for name, doc in (keyword_sets or {}).items()},
             calendars={name: WorkCalendar.model_validate(doc) for name, doc in (calendars or {}).items()},
+            fold_tables={name: FoldTable.model_validate(doc) for name, doc in (fold_tables or {}).items()},
         )
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        """All keyword sets, compiled when the first text is looked at."""
+        tables = {name: table.folds for name, table in self.fold_tables.items()}
+        return Scanner(self.keyword_sets.values(), tables)
 
     def exceptions(self, calendar: str | None) -> dict[str, Weekday | None]:
         """The exceptions of a calendar; none when it is not given."""

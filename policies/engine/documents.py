@@ -39,6 +39,13 @@ class KeywordSet(Wire):
     steps: list[NormaliseStep] = Field(default_factory=list)
 
 
+class FoldTable(Wire):
+    """A character, and what it is read as: another text, or nothing. `table` names the step."""
+
+    table: str
+    folds: dict[str, str]
+
+
 class CalendarDay(Wire):
     """One day that differs from the week; a workday follows the windows of `like` (Monday unless given)."""
 

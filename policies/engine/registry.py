@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from pydantic import TypeAdapter
 
 from policies.engine.documents import KeywordSet
+from policies.engine.scanning import Scanner
 from policies.engine.situation import Situation
 from policies.engine.verdict import Because
 from policies.engine.windows import Weekday
@@ -24,6 +25,10 @@ class Known(Protocol):
     @property
     def keyword_sets(self) -> Mapping[str, KeywordSet]:
         """Keyword sets by name."""
+
+    @property
+    def scanner(self) -> Scanner:
+        """The keyword sets, compiled."""
 
     def exceptions(self, calendar: str | None) -> Mapping[str, Weekday | None]:
         """Date -> the weekday that it follows, None for a day off."""

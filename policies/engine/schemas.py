@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
-from policies.engine.documents import KeywordSet, WorkCalendar
+from policies.engine.documents import FoldTable, KeywordSet, WorkCalendar
 from policies.engine.families import FAMILIES
-from policies.engine.forms import Wire
 
 SCHEMA = 1
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -36,13 +35,6 @@ class BundleDocument(BaseModel):
     schema_version: Annotated[Literal[1], Field(alias="schema")]
     rules: dict[str, Any]
     blobs: list[BlobReference]
-
-
-class FoldTable(Wire):
-    """A character, and what it is read as: another text, or nothing."""
-
-    table: str
-    folds: dict[str, str]
 
 
 def schemas() -> dict[str, dict[str, Any]]:

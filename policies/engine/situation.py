@@ -35,12 +35,14 @@ class _Contact(_Moment):
 class Message(_Contact):
     """A message in or out.
 
-    `hits` are the ids of the terms found; None lets the engine look for literal terms.
+    `hits` are the ids of the terms found; None lets the engine look for them, also for terms that began in the
+    messages of the same conversation `before` it (oldest first).
     """
 
     kind: Literal["message"] = "message"
     channel: str
     text: str = ""
+    before: list[str] = []
     hits: list[str] | None = None
 
 

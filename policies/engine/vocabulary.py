@@ -67,4 +67,5 @@ FindingCode = Literal[
 ]
 Step = Literal["notify_holder", "alert", "lock"]
 Severity = Literal["info", "warning", "critical"]
-NormaliseStep = Literal["width", "case", "traditional", "symbols", "repeats", "digits", "homoglyphs", "pinyin"]
+NormaliseStep = Literal["width", "case", "traditional", "digits", "homoglyphs", "symbols", "repeats", "pinyin"]
+"""In the order in which they are done (docs/normalise.md)."""

@@ -74,7 +74,7 @@ class KeywordTests(Spec):
 class KeywordSetSpec(Spec):
     """Terms, the evasions undone before matching, and tests."""
 
-    terms: Annotated[list[Annotated[TermEntry, BeforeValidator(_entry)]], Field(min_length=1, max_length=20_000)]
+    terms: Annotated[list[Annotated[TermEntry, BeforeValidator(_entry)]], Field(min_length=1, max_length=50_000)]
     match: list[NormaliseStep] | None = None
     tests: KeywordTests | None = None
 

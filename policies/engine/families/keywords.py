@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from policies.engine.documents import KeywordSet
 from policies.engine.forms import Wire, Words, words
-from policies.engine.matching import find_hits
 from policies.engine.registry import Known, register
 from policies.engine.situation import Message, Situation
 from policies.engine.verdict import Because
@@ -30,21 +30,29 @@ def judge(rules: list[KeywordRule], situation: Situation, known: Known) -> Itera
     """
     if not isinstance(situation, Message):
         return
+    found = _hits(situation, known)
     for rule in rules:
         if rule.direction not in ("both", situation.direction):
             continue
-        for hit in _hits(rule.set, situation, known):
+        for hit in found.get(rule.set, ()):
             action = "alert" if situation.direction == "in" else rule.action
             text = words(f"命中敏感词库“{rule.set}”。", f"The text matches the keyword set “{rule.set}”.")
             yield Because(rule=hit, action=action, text=text, severity=rule.severity, say=rule.say)
 
 
-def _hits(name: str, situation: Message, known: Known) -> list[str]:
-    terms = known.keyword_sets.get(name)
+def _hits(situation: Message, known: Known) -> dict[str, list[str]]:
+    """Ids of the terms found, by set: those that the caller found, else those that are found now."""
     if situation.hits is None:
-        return find_hits(terms, situation.text) if terms else []
-    ids = {term.id for term in terms.terms} if terms else set()
-    return [hit for hit in situation.hits if hit in ids or hit.startswith(f"{name}/")]
+        found: dict[str, dict[str, None]] = {}
+        for hit in known.scanner.scan(situation.text, situation.before):
+            found.setdefault(hit.set, {})[hit.term] = None
+        return {name: list(ids) for name, ids in found.items()}
+    return {name: _of_set(name, situation.hits, terms) for name, terms in known.keyword_sets.items()}
+
+
+def _of_set(name: str, hits: list[str], terms: KeywordSet) -> list[str]:
+    ids = {term.id for term in terms.terms}
+    return [hit for hit in hits if hit in ids or hit.startswith(f"{name}/")]
 
 
 register("keywords", list[KeywordRule], judge)
