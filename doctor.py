@@ -66,14 +66,17 @@ def _stored() -> Iterator[Finding]:
         yield Finding("processes", f"away: {', '.join(away)}: is `flask serve` running?" if away else "")
         failed = [name for name, run in sorted(jobs.last_runs(session).items()) if run.outcome != "done"]
         yield Finding("jobs", f"failed last time: {', '.join(failed)}: see the log" if failed else "")
-        yield Finding("backup", _backup_is_wrong(audit.newest(session, BACKED_UP)))
+        yield Finding("backup", _backup_is_wrong(audit.newest(session, BACKED_UP), audit.began(session)))
 
 
-def _backup_is_wrong(newest: datetime | None) -> str:
+def _backup_is_wrong(newest: datetime | None, began: datetime | None) -> str:
+    """A new installation has a while until its first backup is missed."""
+    age = clock.now() - (newest or began or clock.now())
+    if age <= BACKUP_AGE:
+        return ""
     if newest is None:
         return "none was ever made: `flask backup create --to FOLDER`, then daily (docs/operations.md)"
-    age = clock.now() - newest
-    return f"the newest is {age.days} days old: does the timer run?" if age > BACKUP_AGE else ""
+    return f"the newest is {age.days} days old: does the timer run?"
 
 
 def _keys() -> Iterator[Finding]:

@@ -131,6 +131,11 @@ def newest(current: Session, action: str) -> datetime | None:
     return current.scalar(select(func.max(AuditEntry.at)).where(AuditEntry.action == action))
 
 
+def began(current: Session) -> datetime | None:
+    """When the log began; None while it is empty."""
+    return current.scalar(select(func.min(AuditEntry.at)))
+
+
 def content_of(entry: AuditEntry) -> dict[str, Any]:
     """The hashed content of a stored entry, as it is shown to people."""
     return _content({name: getattr(entry, name) for name in _HASHED})

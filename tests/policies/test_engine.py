@@ -6,7 +6,6 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from policies import engine
 from policies.engine import (
     AppLaunch,
     Bundle,
@@ -15,7 +14,6 @@ from policies.engine import (
     ProtectedAct,
     counters_for,
     decide,
-    find_hits,
 )
 from tests.policies.situations import MONDAY, at, bundle, call, message, reasons
 
@@ -254,12 +252,15 @@ def test_literal_terms_are_found_but_not_inside_what_excuses_them(text: str, fou
     assert verdict.action == ("block" if found else "allow")
 
 
-def test_patterns_are_searched_with_the_callers_engine() -> None:
-    import re
+def test_patterns_are_found_too() -> None:
+    verdict = decide(bundle(FEES, sets={"fees": WORDS}), message("加我微信"))
+    assert [rule for rule, _ in reasons(verdict)] == ["fees/p"]
 
-    terms = engine.KeywordSet.model_validate(WORDS)
-    assert find_hits(terms, "加我微信") == []
-    assert find_hits(terms, "加我微信", lambda pattern, text: re.search(pattern, text) is not None) == ["fees/p"]
+
+def test_a_word_that_began_in_the_messages_before_counts() -> None:
+    rules = bundle(FEES, sets={"fees": WORDS})
+    assert decide(rules, message("卡上", before=["打我"])).action == "block"
+    assert decide(rules, message("卡上")).allowed
 
 
 def test_hits_that_the_phone_found_count_by_their_set() -> None:
