@@ -33,6 +33,7 @@ FIELDS = {
     "unknown_person": "person",
     "bad_group_name": "groups",
     "too_many_groups": "groups",
+    "person_or_expected": "person",
 }
 
 pages = Pages("enrollment", __name__)
@@ -84,6 +85,7 @@ def create() -> ResponseReturnValue:
         group_names=names(forms.field("groups")),
         person=forms.field("person", 64).strip() or None,
         allow_reenroll=forms.field("allow_reenroll") == "yes",
+        bind_expected=forms.field("bind_expected") == "yes",
     )
     return forms.done(url_for("page_enrollment.show_qr", id=view.id), Text("已创建注册令牌。", "Token made."))
 

@@ -49,6 +49,7 @@ def show_acceptances() -> str:
     return render_template(
         "_acceptances.html" if frame.wants_part() else "acceptances.html",
         acceptances=page.items,
+        total=notice_evidence.count(actor, **shown),
         paging=lists.paging(page, shown),
         shown=shown,
         versions=[(one.version, one.version) for one in notice_evidence.versions(actor)],

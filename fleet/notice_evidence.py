@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from core.actor import Actor
@@ -93,16 +94,28 @@ def acceptances(
 ) -> Page[AcceptanceView]:
     """Acceptances on phones in scope, the newest first; `person`, `device` are ids, `version` is that of the texts."""
     actor.require(Permission.NOTICE_READ)
-    query = select(NoticeAcceptance).join(Device, Device.id == NoticeAcceptance.device_id).where(in_scope(actor))
+    query = _narrowed(select(NoticeAcceptance), actor, person, device, version)
+    columns = [NoticeAcceptance.received_at, NoticeAcceptance.id]
+    page = keyset(session(), query, columns, cursor, limit, descending=True)
+    return Page(_acceptances(page.items), page.next_cursor)
+
+
+def count(actor: Actor, *, person: str | None = None, device: str | None = None, version: str | None = None) -> int:
+    """How many acceptances the same filters find."""
+    actor.require(Permission.NOTICE_READ)
+    query = select(func.count(NoticeAcceptance.id)).select_from(NoticeAcceptance)
+    return session().scalar(_narrowed(query, actor, person, device, version)) or 0
+
+
+def _narrowed(
+    query: Select[Any], actor: Actor, person: str | None, device: str | None, version: str | None
+) -> Select[Any]:
+    query = query.join(Device, Device.id == NoticeAcceptance.device_id).where(in_scope(actor))
     if person is not None:
         query = query.where(_by_person(person))
     if device is not None:
         query = query.where(NoticeAcceptance.device_id == device)
-    if version is not None:
-        query = query.where(NoticeAcceptance.text_version == version)
-    columns = [NoticeAcceptance.received_at, NoticeAcceptance.id]
-    page = keyset(session(), query, columns, cursor, limit, descending=True)
-    return Page(_acceptances(page.items), page.next_cursor)
+    return query if version is None else query.where(NoticeAcceptance.text_version == version)
 
 
 def status(actor: Actor) -> tuple[str, int, int]:

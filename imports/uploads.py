@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, select, true
+from sqlalchemy import Select, delete, func, select, true
 
 from core import audit, clock, live
 from core.actor import Actor
@@ -120,6 +120,11 @@ def find(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) ->
     """Imports of the actor's part of the tree, of the kinds that they may use, the newest first."""
     columns = [Import.created_at, Import.id]
     return keyset(session(), _in_scope(actor), columns, cursor, limit, descending=True).map(_view)
+
+
+def count(actor: Actor) -> int:
+    """How many imports there are to see."""
+    return session().scalar(select(func.count()).select_from(_in_scope(actor).subquery())) or 0
 
 
 def get(actor: Actor, import_id: str) -> ImportView:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.console.site import ENGLISH, Site, submit
+from tests.fleet.phone import Phone
 from tests.identity import world
 
 SCRIPT = "<script>alert(1)</script>"
@@ -131,3 +132,24 @@ def test_an_empty_page_says_what_to_do_next(site: Site) -> None:
     assert 'href="/enrollment/new"' in browser.get("/enrollment", headers=ENGLISH).text
     assert "Nothing to confirm" in browser.get("/enrollment/unconfirmed", headers=ENGLISH).text
     assert "before it arrives" in browser.get("/enrollment/expected", headers=ENGLISH).text
+
+
+def test_one_code_for_a_box_binds_each_phone_by_its_serial(site: Site) -> None:
+    browser = site.person()
+    assert submit(browser, "/enrollment/expected/new", serial="BOX00001", person="E2048").status_code == 303
+    both = submit(browser, "/enrollment/new", ENGLISH, max_uses="9", days="1", person="E1024", bind_expected="yes")
+    assert both.status_code == 422 and 'id="problem-person"' in both.text
+    token = _make(site, bind_expected="yes")
+    page = browser.get(f"/enrollment/{token}/qr", headers=ENGLISH).text
+    code = re.search(r'<code class="secret">([0-9A-Z]{26})</code>', page)
+    assert code and "By the announced serial" in page
+    with site.app.app_context():
+        phone = site.company.enroll(Phone(serial="BOX00001"), code.group(1))
+    assert site.company.device(phone)["holder"] | {"name": ""} == {
+        "person": site.company.li,
+        "confirmed": True,
+        "name": "",
+        "employee_no": "E2048",
+    }
+    assert "0 awaited, 1 arrived" in browser.get("/enrollment/expected", headers=ENGLISH).text
+    assert phone.id not in browser.get("/enrollment/unconfirmed").text
