@@ -34,7 +34,9 @@ POLICY = {
     "failed": (Text("失败，将重试", "Failed, will retry"), WARN),
     "none": (Text("没有策略", "No policy"), IDLE),
 }
-HISTORY_DAYS, LEAST_POINTS = 30, 2
+HISTORY_DAYS, LEAST_POINTS = (30, 7), 2
+DATE, TIME = slice(5, 10), slice(5, 16)
+"""Parts of a local time that the chart names its points by: `11-23`, `11-23 14:50`."""
 STANDING = {"compliant": OK, "noncompliant": BAD, "unknown": IDLE}
 
 
@@ -47,6 +49,14 @@ class Figure:
     tone: str
     address: str | None = None
     share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What the chart draws, as JSON, and over how many days."""
+
+    days: int
+    data: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +105,23 @@ def findings(fleet: Summary) -> list[Figure]:
     ]
 
 
-def history(actor: Actor) -> str | None:
-    """Compliance of the last weeks for the chart, as JSON; None while there is nothing to draw or none may be seen."""
+def history(actor: Actor) -> Chart | None:
+    """Compliance of the last month, or of the last week by the hour while there is less; None without either."""
     if not actor.may(Permission.COMPLIANCE_READ):
         return None
-    points = compliance_history.read(actor, HISTORY_DAYS).points
-    if len(points) < LEAST_POINTS:
-        return None
+    for days in HISTORY_DAYS:
+        points = compliance_history.read(actor, days).points
+        if len(points) >= LEAST_POINTS:
+            return Chart(days, _drawn(points, TIME if days <= compliance_history.HOURLY_DAYS else DATE))
+    return None
+
+
+def _drawn(points: Sequence[compliance_history.Point], shown: slice) -> str:
     series = [
         {"name": say(labels.COMPLIANCE[name]), "tone": tone, "values": [one.states.get(name, 0) for one in points]}
         for name, tone in STANDING.items()
     ]
-    return json_text({"at": [times.local(one.at)[5:16] for one in points], "series": series})
+    return json_text({"at": [times.local(one.at)[shown] for one in points], "series": series})
 
 
 def needs(actor: Actor, fleet: Summary) -> list[Figure]:

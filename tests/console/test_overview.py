@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
 
+from compliance import history
 from console.csv_text import safe
 from core import clock
 from core.uow import unit_of_work
@@ -74,6 +78,22 @@ def test_the_freeze_is_said_on_every_page_and_on_the_start_page(site: Site) -> N
     assert "Frozen: nothing that destroys is sent." in banner
     assert "<script>" not in banner and "&lt;script&gt;stolen" in banner
     assert "The freeze is on" in site.person().get("/", headers=ENGLISH).text
+
+
+def test_the_chart_draws_what_was_sampled_by_the_hour_until_there_are_days(site: Site) -> None:
+    site.enroll()
+    browser = site.person()
+    assert "data-chart" not in browser.get("/").text
+    with time_machine.travel(clock.now() - timedelta(hours=3), tick=False) as moment, site.app.app_context():
+        for _ in range(2):
+            with unit_of_work():
+                history.sample()
+            moment.shift(3600)
+    page = browser.get("/", headers=ENGLISH).text
+    drawn = re.search(r'data-chart="([^"]+)"', page)
+    assert drawn and "Compliance, last 7 days" in page
+    chart = json.loads(html.unescape(drawn.group(1)))
+    assert len(chart["at"]) == 2 and chart["series"][0]["name"] == "Compliant"
 
 
 def test_the_start_page_costs_the_same_number_of_queries_however_many_phones(site: Site) -> None:
