@@ -79,5 +79,5 @@ def exceptions_command(everything: bool, limit: int) -> None:
 def judge_command(devices: tuple[str, ...]) -> None:
     """Judge DEVICES now; without any, have the job judge the whole fleet."""
     with terminal.command():
-        done = evaluate.run(devices) if devices else states.mark_all_due()
+        done = evaluate.run(devices, climb=True) if devices else states.mark_all_due()
     click.echo(f"{done} {'judged' if devices else 'marked'}")

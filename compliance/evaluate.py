@@ -16,7 +16,9 @@ from compliance.ladder import Reached, Standing
 from compliance.registry import Basis, Check, Severity
 from core import clock, live
 from core.db import session
+from core.uow import after_commit, unit_of_work
 from fleet import findings
+from fleet import queries as fleet
 from fleet.chunks import chunks
 from fleet.findings import Observation, OpenFinding
 
@@ -51,15 +53,17 @@ class Judged:
         return states.COMPLIANT if self.facts.phone.heartbeat_at else states.UNKNOWN
 
 
-def run(device_ids: Collection[str], *, waiting: bool = True) -> int:
+def run(device_ids: Collection[str], *, climb: bool = False) -> int:
     """Judge phones; those that are not in the fleet are passed over. Returns how many were judged.
 
-    Without `waiting` phones that somebody else judges right now are left to them.
+    Nobody waits here for a phone that somebody else judges at this moment: it is judged once more afterwards. With
+    `climb` the ladder goes on; that is for the job alone, which holds nothing that others may wait for. Else a phone
+    whose step has changed is left to it.
     """
     if is_busy():
         return 0
     with _busy():
-        return sum(_batch(some, waiting) for some in chunks(sorted(set(device_ids)), BATCH))
+        return sum(_batch(some, climb) for some in chunks(sorted(set(device_ids)), BATCH))
 
 
 def is_busy() -> bool:
@@ -77,9 +81,10 @@ def _busy() -> Iterator[None]:
         info.pop(_BUSY, None)
 
 
-def _batch(device_ids: Sequence[str], waiting: bool) -> int:
-    stored = states.lock(device_ids, waiting=waiting)
-    loaded = facts.load(device_ids if waiting else list(stored))
+def _batch(device_ids: Sequence[str], climb: bool) -> int:
+    # A command refers to its phone: whoever changes that very phone now would wait for us, and we for them.
+    stored = states.lock(fleet.held(device_ids) if climb else device_ids)
+    loaded = facts.load(_free(device_ids, stored, climb))
     if not loaded:
         return 0
     now = clock.now()
@@ -93,14 +98,42 @@ def _batch(device_ids: Sequence[str], waiting: bool) -> int:
     judged = {
         device_id: _judged(one, opened.get(device_id, []), again[device_id], now) for device_id, one in loaded.items()
     }
-    held = steps.carry_out(
-        [steps.Move(one.facts.phone, stored.get(key), one.reached, one.open) for key, one in judged.items()]
-    )
-    rows = [_row(one, stored.get(key), held.get(key), now) for key, one in judged.items()]
+    moves = [steps.Move(one.facts.phone, stored.get(key), one.reached, one.open) for key, one in judged.items()]
+    held = steps.carry_out(moves) if climb else {}
+    rows = [_row(one, stored.get(key), now) for key, one in judged.items()]
+    for row in rows:
+        if climb:
+            _climb(row, judged[row["device_id"]].reached, held.get(row["device_id"]), now)
+        elif row["step"] != judged[row["device_id"]].reached.step:
+            row["due_at"] = now
     states.write(rows)
     changed = [row["device_id"] for row in rows if _differs(row, stored.get(row["device_id"]))]
     live.announce("devices", changed)
     return len(rows)
+
+
+def _free(device_ids: Sequence[str], stored: Mapping[str, RowMapping], climb: bool) -> list[str]:
+    """Phones that are ours to judge: those we hold, and new ones; the others follow once we have committed."""
+    if climb:
+        return list(stored)
+    taken = states.known(device_ids) - set(stored)
+    if taken:
+        after_commit(lambda: _again(taken))
+    return [device_id for device_id in device_ids if device_id not in taken]
+
+
+def _again(device_ids: Collection[str]) -> None:
+    with unit_of_work():
+        states.mark_due(device_ids)
+
+
+def _climb(row: dict[str, Any], reached: Reached, held: str | None, now: datetime) -> None:
+    """Note the step that was carried out, or why it waits."""
+    row["step_held"] = held
+    if held:
+        row["due_at"] = min(row["due_at"], now + HELD_AGAIN)
+    elif reached.step != row["step"]:
+        row.update(step=reached.step, step_since=now, step_code=reached.code)
 
 
 def _observe(
@@ -152,10 +185,7 @@ def _climbing(opened: Sequence[OpenFinding]) -> list[Standing]:
     return found
 
 
-def _row(one: Judged, stored: RowMapping | None, held: str | None, now: datetime) -> dict[str, Any]:
-    step = stored["step"] if stored else ladder.NO_STEP
-    reached = one.reached
-    moved = held is None and reached.step != step
+def _row(one: Judged, stored: RowMapping | None, now: datetime) -> dict[str, Any]:
     counted = one.counted
     excepted = sum(finding.excepted_until is not None for finding in one.open)
     same = stored is not None and stored["state"] == one.state
@@ -167,12 +197,12 @@ def _row(one: Judged, stored: RowMapping | None, held: str | None, now: datetime
         "findings": len(counted),
         "excepted": excepted,
         "hints": len(one.open) - len(counted) - excepted,
-        "step": reached.step if moved else step,
-        "step_since": now if moved else stored["step_since"] if stored else None,
-        "step_code": reached.code if moved else stored["step_code"] if stored else None,
-        "step_held": held,
+        "step": stored["step"] if stored else ladder.NO_STEP,
+        "step_since": stored["step_since"] if stored else None,
+        "step_code": stored["step_code"] if stored else None,
+        "step_held": stored["step_held"] if stored else None,
         "evaluated_at": now,
-        "due_at": min(one.again_at, now + HELD_AGAIN) if held else one.again_at,
+        "due_at": one.again_at,
     }
 
 

@@ -16,7 +16,7 @@ KEEP_FINDINGS = timedelta(days=400)
 @jobs.register("compliance-due", every=timedelta(seconds=10))
 def judge_due() -> str:
     """Judge the phones of which time, or a change of many, may have made something else; the ladder goes on."""
-    return f"{evaluate.run(states.due(AT_A_TIME), waiting=False)} judged"
+    return f"{evaluate.run(states.due(AT_A_TIME), climb=True)} judged"
 
 
 @jobs.register("compliance-exceptions", every=timedelta(minutes=1))

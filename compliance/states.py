@@ -34,12 +34,17 @@ class Guard:
         return registry.hints()
 
 
-def lock(device_ids: Collection[str], *, waiting: bool = True) -> dict[str, RowMapping]:
-    """The rows of phones, locked in key order; without `waiting` those that somebody else holds are left out."""
+def lock(device_ids: Collection[str]) -> dict[str, RowMapping]:
+    """The rows of phones, locked in key order; those that somebody else holds are left out."""
     table = Row.__table__
     query = select(table).where(table.c.device_id.in_(texts(session(), device_ids))).order_by(table.c.device_id)
-    rows = session().execute(query.with_for_update(skip_locked=not waiting)).mappings()
+    rows = session().execute(query.with_for_update(skip_locked=True)).mappings()
     return {row["device_id"]: row for row in rows}
+
+
+def known(device_ids: Collection[str]) -> set[str]:
+    """Those of the phones that have a row."""
+    return set(session().scalars(select(Row.device_id).where(Row.device_id.in_(texts(session(), device_ids)))))
 
 
 def write(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -56,15 +61,19 @@ def due(limit: int) -> list[str]:
 def mark_due(device_ids: Collection[str] | Select[tuple[str]]) -> int:
     """Have phones judged again soon, by the job: for changes that touch more of them than a moment allows."""
     which = device_ids if isinstance(device_ids, Select) else texts(session(), device_ids)
-    now = clock.now()
-    change = update(Row).where(Row.device_id.in_(which), Row.due_at > now).values(due_at=now)
-    return affected(session(), change.execution_options(synchronize_session=False))
+    return _mark(select(Row.device_id).where(Row.device_id.in_(which)))
 
 
 def mark_all_due() -> int:
     """Have every phone judged again soon."""
+    return _mark(select(Row.device_id))
+
+
+def _mark(query: Select[tuple[str]]) -> int:
     now = clock.now()
-    change = update(Row).where(Row.due_at > now).values(due_at=now)
+    # In key order, as everybody locks these rows.
+    later = query.where(Row.due_at > now).order_by(Row.device_id).with_for_update()
+    change = update(Row).where(Row.device_id.in_(later)).values(due_at=now)
     return affected(session(), change.execution_options(synchronize_session=False))
 
 

@@ -95,6 +95,12 @@ def ref(actor: Actor, device_id: str) -> DeviceRef:
     )
 
 
+def held(device_ids: Collection[str]) -> list[str]:
+    """Those of the phones that nobody else is changing, kept from being changed until the unit of work ends."""
+    query = select(Device.id).where(Device.id.in_(texts(session(), device_ids))).order_by(Device.id)
+    return list(session().scalars(query.with_for_update(read=True, key_share=True, skip_locked=True)))
+
+
 def in_scope_of(actor: Actor, device_ids: Collection[str]) -> set[str]:
     """Those of the ids that are phones in the actor's scope."""
     return {

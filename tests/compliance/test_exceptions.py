@@ -69,7 +69,7 @@ def test_while_it_runs_nothing_climbs_and_at_its_end_the_clock_begins_anew(burea
         expire()
         bureau.tick()
         assert (bureau.findings(phone)["root"]["counts"], bureau.shown(phone)["step"]) == (True, "notify_holder")
-        assert [kind for kind, _ in bureau.commands(phone)] == ["message", "message"]
+        assert [kind for kind, _ in bureau.commands(phone)] == ["message"]
         (entry,) = bureau.audited("exception.expire")
         assert entry["detail"]["device"] == phone.id
     with bureau.at(hours=150):

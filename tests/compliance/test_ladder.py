@@ -51,6 +51,7 @@ def rooted(bureau: Bureau) -> Phone:
     bureau.rule()
     phone = bureau.phone(person="E1024")
     bureau.beat(phone, rooted=True)
+    bureau.tick()
     return phone
 
 
@@ -107,12 +108,14 @@ def test_the_end_of_the_finding_resets_the_step_and_unlocking_stays_a_persons_de
         bureau.tick()
         bureau.hello(phone)
         bureau.beat(phone)
+        bureau.tick()
         assert bureau.shown(phone) == {"state": "compliant", "step": "none", "findings": []}
         assert [kind for kind, _ in bureau.commands(phone)] == ["message", "lock"]
         (entry,) = bureau.audited("compliance.step_reset")
         assert entry["detail"] == {"from": "lock", "to": "none", "code": None}
         assert "解锁" in bureau.notices(bureau.company.leader)[0]["text"]
         bureau.beat(phone, rooted=True)
+        bureau.tick()
         assert bureau.shown(phone)["step"] == "notify_holder"
 
 
@@ -123,6 +126,7 @@ def test_a_step_falls_to_what_the_other_findings_have_reached(bureau: Bureau) ->
         bureau.tick()
         bureau.hello(phone)
         bureau.beat(phone, passcode=False)
+        bureau.tick()
         assert bureau.shown(phone)["step"] == "alert"
         assert bureau.audited("compliance.step_reset")[0]["detail"]["to"] == "alert"
 

@@ -13,6 +13,7 @@ def fleet(bureau: Bureau) -> tuple[Phone, Phone, Phone]:
     bureau.rule()
     bad, good = bureau.phone(person="E1024"), bureau.phone()
     bureau.beat(bad, rooted=True, passcode=False)
+    bureau.tick()
     unheard = bureau.company.enroll(token=bureau.company.token(org_unit="/总部/客服"))
     return bad, good, unheard
 
