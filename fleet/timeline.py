@@ -51,11 +51,11 @@ def of_device(device_id: str, cursor: str | None = None, limit: int = DEFAULT_LI
 
 
 def recent(actor: Actor, limit: int) -> list[dict[str, Any]]:
-    """The newest lines of all phones that the actor sees, greetings left out; looks at the last few thousand alone."""
+    """The newest lines of all phones that the actor sees; looks at the last few thousand alone."""
     actor.require(Permission.DEVICE_READ)
     newest = select(func.max(TimelineEntry.id)).scalar_subquery()
     query = select(TimelineEntry).join(Device, Device.id == TimelineEntry.device_id)
-    query = query.where(TimelineEntry.id > newest - LOOK_BACK, TimelineEntry.kind != "hello", in_scope(actor))
+    query = query.where(TimelineEntry.id > newest - LOOK_BACK, in_scope(actor))
     rows = session().scalars(query.order_by(TimelineEntry.id.desc()).limit(limit))
     return [{**_view(row), "device_id": row.device_id} for row in rows]
 

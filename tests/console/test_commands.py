@@ -8,6 +8,11 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from core.uow import unit_of_work
+from fleet.commands import moves
+from fleet.commands.models import Command
+from fleet.commands.moves import Move
+from fleet.commands.states import Trigger
 from tests.console.site import CHINESE, ENGLISH, Site, submit, token_of
 from tests.fleet.phone import Phone
 from tests.identity import world
@@ -71,6 +76,21 @@ def test_a_command_tells_to_whom_what_why_and_how_far_and_can_be_cancelled(site:
     assert "Cancelled" in after and f"/commands/{command}/cancel" not in after
     again = browser.post(f"/commands/{command}/cancel", data={"csrf_token": token_of(after), "reason": "x"})
     assert again.status_code == 409
+
+
+def test_a_position_is_shown_to_those_who_may_and_each_look_is_audited(site: Site) -> None:
+    phone = site.enroll(person=site.company.wang)
+    asked = site.company.post(f"/devices/{phone.id}/commands", {"type": "locate", "args": {}, "reason": "lost"}).json
+    output = {"lat": 31.23, "lon": 121.47, "accuracy_m": 12, "at": "2026-11-23T06:50:00.123Z"}
+    result = {"status": "succeeded", "detail": NASTY, "output": output}
+    with site.app.app_context(), unit_of_work():
+        (command,) = moves.locked(Command.id == asked["id"])
+        moves.carry_out([Move(command, Trigger.SUCCEEDED, result=result)])
+    page = site.person().get(f"/commands/{asked['id']}", headers=ENGLISH).text
+    assert "Latitude" in page and "31.23" in page and "<script>alert" not in page and "Done after" in page
+    assert "31.23" not in site.person("leader").get("/commands").text
+    looks = site.company.get("/audit", action="command.read_output").json["items"]
+    assert [one["target_id"] for one in looks] == [asked["id"]]
 
 
 def test_commands_of_others_are_not_there(site: Site) -> None:
