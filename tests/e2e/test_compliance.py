@@ -51,7 +51,7 @@ def test_a_rooted_phone_is_told_then_locked_and_in_order_again_it_stays_locked(s
     phone.handset.set_posture(rooted=False)
     phone.beat()
     server.wait(lambda: server.device(phone.id)["compliance"]["state"] == "compliant", what="the end")
-    assert server.device(phone.id)["compliance"]["step"] == "none"
+    server.wait(lambda: server.device(phone.id)["compliance"]["step"] == "none", what="the reset")
     assert set(_commands(api, phone.id)) == {"message", "lock"}
     assert phone.handset.locked
     audited = {entry["action"]: entry for entry in api.all("audit") if entry["action"].startswith("compliance.")}
