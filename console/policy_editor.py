@@ -33,7 +33,9 @@ def new() -> str:
 @pages.get("/policies/<kind>/<name>/edit", Permission.DOCUMENT_WRITE)
 def edit(kind: str, name: str) -> str:
     """The editor with a stored document; its revision goes back with it, so that nobody is overwritten."""
-    return _editor(documents.text(current_actor(), kind, name), None, kind=kind, name=name)
+    actor = current_actor()
+    kept_in_files = documents.get(actor, kind, name).managed_by == "files"
+    return _editor(documents.text(actor, kind, name), None, kind=kind, name=name, kept_in_files=kept_in_files)
 
 
 @pages.post("/policies/plan", Permission.DOCUMENT_READ, reads=True)
@@ -55,7 +57,7 @@ def save() -> ResponseReturnValue:
     if _takes_effect(foreseen):
         reason = clean_reason(reason)
         require_accepted(foreseen)
-    done = apply.apply(actor, text.encode(), reason=reason)
+    done = apply.apply(actor, text.encode(), reason=reason, managed_by="console")
     return forms.done(_address(done), _said(done))
 
 
@@ -108,7 +110,7 @@ def _problems(error: ShoujiError | None) -> list[Any]:
     return error.problems if isinstance(error, Refused) else []
 
 
-def _editor(text: str, problem: ShoujiError | None, *, kind: str, name: str = "") -> str:
+def _editor(text: str, problem: ShoujiError | None, *, kind: str, name: str = "", **more: Any) -> str:
     return render_template(
         "policy_editor.html",
         text=text,
@@ -120,4 +122,5 @@ def _editor(text: str, problem: ShoujiError | None, *, kind: str, name: str = ""
         problems=_problems(problem),
         words=words,
         policy=policy_words,
+        **more,
     )

@@ -66,6 +66,11 @@ ACTOR_KINDS = {
     "device": Text("设备", "Phone"),
     "system": Text("系统", "System"),
 }
+MANAGERS = {
+    "files": Text("文件", "Files"),
+    "console": Text("管理后台", "Console"),
+    "api": Text("接口", "API"),
+}
 SESSIONS = {"console": Text("浏览器", "Browser"), "api": Text("接口", "API")}
 EXPECTED_STATES = {
     "awaited": Label(Text("待到", "Awaited"), WAIT),

@@ -13,7 +13,7 @@ from core.reasons import clean_reason
 from core.runtime import settings
 from policies import assignments, devices, drafts, groups, lock, publish, reach, references, rollouts, sight, world
 from policies.desired import Refresh, postponing
-from policies.drafts import Change, Key
+from policies.drafts import Change, Key, Manager
 from policies.language.kinds import PUBLISHED_KINDS, Assignment, Group
 from policies.language.parse import Format, Parsed, parse
 from policies.models import PolicyDocument
@@ -52,6 +52,7 @@ class _Request:
     changes: list[Change]
     gone: list[PolicyDocument]
     assigned: dict[str, Assigned]
+    managed_by: Manager = "api"
 
     @property
     def gone_keys(self) -> set[Key]:
@@ -88,6 +89,7 @@ def apply(
     publishing: bool = False,
     prune: bool = False,
     reason: str = "",
+    managed_by: Manager = "api",
 ) -> Outcome:
     """Carry the documents out in one transaction; with `publishing` their drafts are published as well.
 
@@ -100,7 +102,9 @@ def apply(
     # Long texts take seconds to read: nobody waits for the lock meanwhile.
     parsed = parse(body, form)
     lock.alone()
-    return _carry_out(_read(actor, parsed, prune=prune, locked=True), publishing=publishing, reason=reason)
+    request = _read(actor, parsed, prune=prune, locked=True)
+    request.managed_by = managed_by
+    return _carry_out(request, publishing=publishing, reason=reason)
 
 
 def delete(actor: Actor, kind: str, name: str, *, reason: str) -> Outcome:
@@ -219,9 +223,11 @@ def _as_published(sent: Parsed, before: World, request: _Request) -> InForce | N
 def _write(request: _Request, before: World, *, publishing: bool, reason: str) -> list[InForce]:
     """Store drafts, versions, groups and assignments; returns the versions that were made."""
     rows: dict[Key, PolicyDocument] = dict(request.stored)
+    if request.parsed:
+        drafts.hand_over([rows[key] for key in rows if rows[key].deleted_at is None], request.managed_by)
     for document in request.changed():
         key = (document.kind, document.name)
-        rows[key] = drafts.put(request.actor, document, request.stored.get(key))
+        rows[key] = drafts.put(request.actor, document, request.stored.get(key), request.managed_by)
     made = _versions(request, rows, before, reason) if publishing else []
     for document in request.changed():
         _put_in_effect(request, document, rows)

@@ -49,7 +49,7 @@ def plan_command(source: Path, prune: bool) -> None:
 def apply_command(source: Path, prune: bool, publish: bool, reason: str) -> None:
     """Store the documents in one transaction."""
     with _reported():
-        _show(apply.apply(ACTOR, _read(source), publishing=publish, prune=prune, reason=reason))
+        _show(apply.apply(ACTOR, _read(source), publishing=publish, prune=prune, reason=reason, managed_by="files"))
 
 
 @cli.command("export")

@@ -174,6 +174,7 @@ def _view(
         draft=row.kind in PUBLISHED_KINDS and not same,
         updated_at=row.updated_at,
         updated_by=row.updated_by,
+        managed_by=row.managed_by,
         document=sight.without(document, hidden) if hidden else document,
     )
 

@@ -21,6 +21,7 @@ from policies.language.parse import Parsed
 from policies.models import PolicyDocument
 
 Action = Literal["create", "change", "delete", "none"]
+Manager = Literal["files", "console", "api"]
 Key = tuple[str, str]
 
 
@@ -91,9 +92,10 @@ def check_revisions(parsed: Sequence[Parsed], stored: dict[Key, PolicyDocument])
         )
 
 
-def put(actor: Actor, sent: Parsed, stored: PolicyDocument | None) -> PolicyDocument:
+def put(actor: Actor, sent: Parsed, stored: PolicyDocument | None, managed_by: Manager) -> PolicyDocument:
     """Store a document as it was sent, with the next revision."""
     row = stored or _new(sent.kind, sent.name)
+    row.managed_by = managed_by
     row.title = sent.model.metadata.title
     row.spec = sent.data["spec"]
     _touch(row, actor)
@@ -101,6 +103,12 @@ def put(actor: Actor, sent: Parsed, stored: PolicyDocument | None) -> PolicyDocu
     session().add(row)
     session().flush()
     return row
+
+
+def hand_over(rows: Collection[PolicyDocument], managed_by: Manager) -> None:
+    """Note where documents are kept that were sent again without a change; that is no edit of theirs."""
+    for row in rows:
+        row.managed_by = managed_by
 
 
 def rewrite(actor: Actor, row: PolicyDocument, title: str | None, spec: dict[str, Any]) -> None:

@@ -14,7 +14,10 @@ EVERYWHERE = "*"
 
 
 class PolicyDocument(Base):
-    """A document of any kind as it was last applied; `spec` of published kinds is a draft until it is published."""
+    """A document of any kind as it was last applied; `spec` of published kinds is a draft until it is published.
+
+    `managed_by` tells where its author works: `files`, `console` or `api`.
+    """
 
     __tablename__ = "policy_documents"
     __table_args__ = (Index("uq_policy_documents_kind_name", "kind", "name", unique=True),)
@@ -28,6 +31,7 @@ class PolicyDocument(Base):
     version: Mapped[int] = mapped_column(default=0)
     updated_at: Mapped[datetime]
     updated_by: Mapped[str] = mapped_column(String(200))
+    managed_by: Mapped[str] = mapped_column(String(10), default="api", server_default="api")
     deleted_at: Mapped[datetime | None]
 
 

@@ -10,7 +10,10 @@ from core.views import Moment, View
 
 
 class DocumentView(View):
-    """A document: `version` is in force (None: none yet), `draft` says that what is stored differs from it."""
+    """A document: `version` is in force (None: none yet), `draft` says that what is stored differs from it.
+
+    `managed_by` tells where it was stored from last: `files` (`flask documents apply`), `console` or `api`.
+    """
 
     kind: str
     name: str
@@ -20,6 +23,7 @@ class DocumentView(View):
     draft: bool
     updated_at: Moment
     updated_by: str
+    managed_by: str
     document: dict[str, Any]
 
 

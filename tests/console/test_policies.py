@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from core.uow import unit_of_work
+from policies import apply
 from tests.console.site import ENGLISH, Site, submit, token_of
 from tests.identity import world
 
@@ -159,3 +161,15 @@ def test_titles_are_shown_as_they_are(site: Site) -> None:
     page = browser.get("/policies").text
     assert f"<bdi>{html.escape(title)}</bdi>" in page
     assert browser.get("/policies?q=HYPERLINK", headers=ENGLISH).text.count("row-link") == 1
+
+
+def test_a_document_that_is_kept_in_files_warns_its_editor(site: Site) -> None:
+    browser = site.person()
+    _save(browser, POLICY)
+    assert "Console" in browser.get("/policies", headers=ENGLISH).text
+    assert "kept in files" not in browser.get("/policies/Policy/basics/edit", headers=ENGLISH).text
+    with site.app.app_context(), unit_of_work():
+        apply.apply(world.SYSTEM, POLICY.encode(), managed_by="files")
+    assert "Files" in browser.get("/policies", headers=ENGLISH).text
+    page = browser.get("/policies/Policy/basics/edit", headers=ENGLISH).text
+    assert "kept in files" in page and "revision: 1" in page, "handing over is no edit"
