@@ -31,8 +31,9 @@ _LATIN = re.compile(
 )
 
 
-ASSIGNED = ((0x0000, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE0200))
-"""Where characters stand that some step changes; between lie Han characters, which only `traditional` knows."""
+ASSIGNED = ((0x0001, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE0200))
+"""Where characters stand that some step changes. Between lie Han characters, which only `traditional` knows; U+0000
+is in no text of the protocol."""
 
 
 @cache

@@ -76,6 +76,22 @@ def test_a_phone_enrolls_applies_its_policy_and_is_seen(server: Server, phone: P
     assert any("payments" in str(value) for value in explained["values"])
 
 
+def test_a_phone_blocks_a_forbidden_word_through_its_evasion(server: Server, phone: Phone) -> None:
+    name = _apply(server, phone.id)
+    steps = ["width", "case", "traditional", "digits", "homoglyphs", "symbols", "repeats", "pinyin"]
+    terms = {"apiVersion": "shouji/v1", "kind": "KeywordSet", "metadata": {"name": f"{name}-fees"}}
+    rule = {"set": f"{name}-fees", "action": "block", "severity": "critical", "direction": "out"}
+    policy = {"apiVersion": "shouji/v1", "kind": "Policy", "metadata": {"name": name}, "spec": {"keywords": [rule]}}
+    body = [{**terms, "spec": {"terms": ["加急费"], "match": steps}}, policy]
+    server.api.post("documents/apply?publish=true", body)
+    server.wait(lambda: phone.policy.rule("keywords") is not None, what="the words")
+    server.wait(lambda: server.device(phone.id)["policy"]["reported"]["outcome"] == "applied", what="the report")
+    assert phone.handset.send_wechat("王先生", "资料齐了").allowed
+    assert not phone.handset.send_wechat("王先生", "先交个加 ❤急*費").allowed
+    assert phone.handset.send_wechat("李女士", "先交加").allowed
+    assert not phone.handset.send_wechat("李女士", "急费就行").allowed, "the word goes on in the next message"
+
+
 def test_a_lifted_rule_is_undone_on_the_phone(server: Server, phone: Phone) -> None:
     name = _apply(server, phone.id)
     server.wait(lambda: phone.policy.rule("payments") is not None, what="the rule")

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mqtt.contract import codec
+from mqtt.contract.limits import BLOB_UNPACKED_MAX
 from policies import fold_tables
-from policies.engine import Folder, KeywordSet, Scanner
+from policies.engine import Folder, FoldTable, KeywordSet, Scanner
 from policies.engine.folding import MAX_TEXT
 from policies.engine.patterns import folded_pattern
 from scripts import normalise_vectors
@@ -123,6 +125,12 @@ def test_fifty_thousand_terms_are_compiled_and_found() -> None:
     terms = [f"词{number:05d}条" for number in range(50_000)]
     scan = scanner(*terms)
     assert found(scan, "这里有词４２ ４２４条") == ["词42424条"]
+
+
+@pytest.mark.parametrize("step", fold_tables.STEPS_WITH_TABLES)
+def test_each_table_is_a_document_that_a_phone_reads(step: str) -> None:
+    read = codec.decode_object(fold_tables.content(step), limit=BLOB_UNPACKED_MAX)
+    assert FoldTable.model_validate(read).folds == fold_tables.table(step)
 
 
 def test_tables_hold_each_character_once_folded_by_nothing_but_its_step() -> None:
