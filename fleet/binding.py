@@ -13,7 +13,8 @@ from sqlalchemy import select
 from core import clock, live
 from core.db import session
 from fleet.expected_rows import clean_imei, clean_serial, keys_of
-from fleet.models import EnrollmentToken, ExpectedKey, ExpectedPhone
+from fleet.models import Device, EnrollmentToken, ExpectedKey, ExpectedPhone
+from fleet.states import LIVING
 from identity import queries
 from mqtt.contract.enrollment import DeviceFacts
 
@@ -39,8 +40,8 @@ def find(token: EnrollmentToken, facts: DeviceFacts) -> Binding:
     """Which announced phone this is, locked until the unit of work ends.
 
     `unexpected`: none was announced; `contradicts`: it claims part of an announced phone and denies another part, or is
-    two at once; `taken`: it has come already; `holder_left`: the person is not active; `elsewhere`: the token is for
-    another part of the tree.
+    two at once; `taken`: it has come already, or a phone of this serial is in the fleet; `holder_left`: the person is
+    not active; `elsewhere`: the token is for another part of the tree.
     """
     serial, imei = clean_serial(facts.serial), {one for text in facts.imei if (one := clean_imei(text))}
     met = _met(keys_of(serial, sorted(imei)))
@@ -49,7 +50,7 @@ def find(token: EnrollmentToken, facts: DeviceFacts) -> Binding:
     phone = met[0]
     if len(met) > 1 or _denied(phone, serial, imei):
         return Binding(None, None, CONTRADICTS)
-    if phone.device_id is not None:
+    if phone.device_id is not None or _is_here(facts.serial):
         return Binding(None, None, TAKEN)
     person = queries.person_refs([phone.person_id]).get(phone.person_id)
     if person is None or not person.active:
@@ -63,6 +64,18 @@ def join(phone: ExpectedPhone, device_id: str) -> None:
     """Note that the announced phone has come as this device."""
     phone.device_id, phone.arrived_at = device_id, clock.now()
     live.announce("expected", [phone.id])
+
+
+def settle(device: Device) -> None:
+    """An administrator vouched for a phone: the row that announced its serial is over, whichever way the phone came."""
+    met = _met(keys_of(clean_serial(device.serial), ()))
+    if len(met) == 1 and met[0].device_id is None:
+        join(met[0], device.id)
+
+
+def _is_here(serial: str) -> bool:
+    query = select(Device.id).where(Device.serial == serial, Device.state.in_(LIVING)).limit(1)
+    return session().scalar(query) is not None
 
 
 def _met(keys: tuple[str, ...]) -> list[ExpectedPhone]:

@@ -13,7 +13,7 @@ from core.errors import Conflict, Invalid
 from core.ids import new_id
 from core.permissions import Permission
 from core.text import Text
-from fleet import editions, findings, states, timeline
+from fleet import binding, editions, findings, states, timeline
 from fleet.enrollment_tokens import find_person
 from fleet.events import DeviceChange, devices_changed, notice_named
 from fleet.hello import CLONED
@@ -64,6 +64,7 @@ def confirm(actor: Actor, device_id: str, person: str | None = None) -> None:
     if device.holder_confirmed and device.person_id == holder.id and device.serial_confirmed_at:
         return
     _hand_to(actor, device, holder)
+    binding.settle(device)
     retire_older(actor, device, same_holder=False)
 
 

@@ -61,6 +61,8 @@ def replay() -> Response | None:
     scope = _scope()
     if scope is None:
         return None
+    # Kept before a form is read from it, or there would be nothing left to compare.
+    request.get_data()
     found = session().execute(select(IdempotentAnswer).where(IdempotentAnswer.scope == scope)).scalar_one_or_none()
     if found is None:
         return None

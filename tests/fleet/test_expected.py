@@ -76,6 +76,19 @@ def test_a_row_serves_once_and_whoever_claims_it_second_stays_unconfirmed(compan
     assert unbound(company, second) == "taken"
 
 
+def test_a_row_is_over_once_an_administrator_confirmed_the_phone_that_came_another_way(company: Company) -> None:
+    phone, thief = Phone(), Phone()
+    announce(company, phone.serial)
+    company.enroll(phone, company.token())
+    thief.serial = phone.serial
+    company.enroll(thief, company.token(bind_expected=True, allow_reenroll=True))
+    assert (company.device(thief)["holder"]["confirmed"], unbound(company, thief)) == (False, "taken")
+    company.post(f"/devices/{phone.id}/confirm", {"person": "E1024"})
+    [row] = expected(company)
+    assert (row["state"], row["device"]) == ("arrived", phone.id)
+    assert company.device(phone)["state"] == "active"
+
+
 def test_a_phone_that_left_can_be_announced_again(company: Company) -> None:
     first, second = Phone(), Phone()
     announce(company, first.serial)
