@@ -41,7 +41,8 @@ class Job:
     """A named piece of work and when it is due: `every` so long, or by `cron` (weekdays by name).
 
     `wanted` is asked first, cheaply, whether there is anything to do. With `own_units` the work opens its units of work
-    itself, one for each of its steps, so that long work holds no lock for long and goes on where it was ended.
+    itself, one for each of its steps, so that long work holds no lock for long and goes on where it was ended. `lease`
+    is how long a run keeps others away, and so how long one that was killed is waited for.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Job:
     cron: str | None = None
     wanted: Callable[[], bool] | None = None
     own_units: bool = False
+    lease: timedelta = LEASE
 
 
 _jobs: dict[str, Job] = {}
@@ -62,11 +64,12 @@ def register(
     cron: str | None = None,
     wanted: Callable[[], bool] | None = None,
     own_units: bool = False,
+    lease: timedelta = LEASE,
 ) -> Callable[[Work], Work]:
     """Register a function as a job; what it returns is kept as the run's detail."""
 
     def add(work: Work) -> Work:
-        _jobs[name] = Job(name, work, every, cron, wanted, own_units)
+        _jobs[name] = Job(name, work, every, cron, wanted, own_units, lease)
         return work
 
     return add
@@ -99,7 +102,7 @@ def run(name: str) -> str:
         return "idle"
     owner = new_id()
     with unit_of_work() as current:
-        if not leases.acquire(current, f"job:{name}", owner, LEASE):
+        if not leases.acquire(current, f"job:{name}", owner, job.lease):
             return "busy"
     return _run_held(job, owner)
 

@@ -19,7 +19,9 @@ from imports.reading import read
 from imports.states import APPLYING, PREVIEW, READING, WORKING
 
 JOB = "imports"
-TURN_S = 30.0
+TURN_S = 10.0
+LEASE = timedelta(seconds=20)
+"""Two runs at once would do no harm: each batch is locked and noted in one transaction."""
 MAX_ATTEMPTS = 3
 PREVIEW_STAYS = timedelta(days=1)
 ERRORS_STAY = timedelta(days=30)
@@ -34,7 +36,7 @@ def is_wanted() -> bool:
         return session().scalar(select(Import.id).where(Import.state.in_(WORKING)).limit(1)) is not None
 
 
-@jobs.register(JOB, every=timedelta(seconds=2), wanted=is_wanted, own_units=True)
+@jobs.register(JOB, every=timedelta(seconds=2), wanted=is_wanted, own_units=True, lease=LEASE)
 def go_on() -> str:
     """Read and apply for a while, the oldest import first. Every step is a transaction of its own."""
     ends, steps = clock.monotonic() + TURN_S, 0

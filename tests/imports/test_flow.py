@@ -6,11 +6,13 @@ import io
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 import time_machine
+from flask import Flask
 
 from core import jobs
 from core.actor import Actor
@@ -101,7 +103,7 @@ def test_a_run_that_ends_between_batches_goes_on_where_it_was(desk: Desk, monkey
     half = desk.get(seen["id"])
     assert (half["state"], half["applied"], half["done"]["create"]) == ("applying", 20, 20)
     assert len(desk.people()) == 22
-    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11), tick=True):
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=21), tick=True):
         jobs.run(JOB)
         done = Desk(desk.company, world.headers("admin")).get(seen["id"])
         assert (done["state"], done["applied"], done["done"]["create"]) == ("done", 35, 35)
@@ -227,3 +229,17 @@ def test_thousands_of_rows_are_taken_from_a_workbook(desk: Desk) -> None:
     rows = [[f"N{number}", f"员工{number}", "/总部/电销"] for number in range(3000)]
     seen = desk.run("people", large_xlsx(PEOPLE, rows))
     assert (seen["state"], seen["done"]["create"]) == ("done", 3000)
+
+
+def test_the_command_line_imports_by_the_same_steps(app: Flask, desk: Desk, tmp_path: Path) -> None:
+    runner, file = app.test_cli_runner(), tmp_path / "people.csv"
+    assert runner.invoke(args=["import", "template", "people", str(file)]).exit_code == 0
+    file.write_bytes(file.read_bytes() + "C1,命令行,,\r\n,没有工号,,\r\n".encode())
+    said = runner.invoke(args=["import", "file", "people", str(file), "--yes"])
+    assert "2 lines: 1 create, 1 error" in said.output
+    assert "line 3: [employee_no]" in said.output
+    assert "Applied: 1 create, 1 error" in said.output
+    assert desk.people()["C1"][0] == "命令行"
+    assert "done" in runner.invoke(args=["import", "list"]).output
+    file.write_bytes(b"no header")
+    assert runner.invoke(args=["import", "file", "people", str(file)]).exit_code == 1

@@ -122,14 +122,3 @@ def test_a_worker_that_is_killed_goes_on_where_it_was_and_takes_no_row_twice(ser
     assert (done["applied"], done["done"]) == (count, {"create": count, "change": 0, "unchanged": 0, "error": 0})
     found = [one["employee_no"] for one in server.api.all("staff?q=K")]
     assert len([number for number in found if number and number.startswith("K")]) == count
-
-
-def test_the_command_line_imports_by_the_same_steps(server: Server, tmp_path: Path) -> None:
-    file = tmp_path / "people.csv"
-    server.flask("import", "template", "people", str(file))
-    file.write_bytes(file.read_bytes() + "C1,命令行,,\r\n,没有工号,,\r\n".encode())
-    said = server.flask("import", "file", "people", str(file), "--yes")
-    assert "2 lines: 1 create, 1 error" in said
-    assert "Applied: 1 create, 1 error" in said
-    assert "people" in server.flask("import", "list")
-    assert [one["name"] for one in server.api.all("staff?q=C1")] == ["命令行"]
