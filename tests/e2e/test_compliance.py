@@ -56,8 +56,4 @@ def test_a_rooted_phone_is_told_then_locked_and_in_order_again_it_stays_locked(s
     assert phone.handset.locked
     audited = {entry["action"]: entry for entry in api.all("audit") if entry["action"].startswith("compliance.")}
     assert set(audited) == {"compliance.step", "compliance.step_reset"}
-    assert phone.id in server.flask("compliance", "findings", "--severity", "info")
-    assert "compliant" in server.flask("compliance", "summary")
-    assert "root" in server.flask("compliance", "checks")
-    assert "1 judged" in server.flask("compliance", "judge", phone.id)
     assert 'shouji_compliance_states{state="compliant"}' in server.metrics()
