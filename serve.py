@@ -24,6 +24,7 @@ from identity import setup
 from mqtt import broker_effects
 from mqtt.api import ROUTER_EXTENSION
 from mqtt.broker.errors import BrokerError
+from mqtt.broker.files import BrokerFiles
 from mqtt.broker.opening import open_admin
 from mqtt.broker.ports import port_taken
 from mqtt.broker.role import run_broker_role
@@ -48,7 +49,9 @@ def prepare(app: Flask, settings: Settings) -> None:
             first = setup.prepare()
         # Before any page answers: nobody approves on a restored server what it has not looked at.
         with unit_of_work():
-            witness.recover()
+            # What lies in the broker was sent before the restore: a phone may come for it before it can be cleared.
+            if witness.recover() and not settings.broker_url:
+                BrokerFiles.in_data_dir(settings.data_dir).forget_store()
     click.echo(f"Shouji: {settings.base_url}")
     if first.setup_url:
         click.echo(f"No administrator yet. Open this one-time link within 24 hours:\n  {first.setup_url}")

@@ -47,7 +47,7 @@ def password_form() -> str:
     return _password_form(None)
 
 
-@pages.post("/account/password", Access.SIGNED_IN)
+@pages.post("/account/password", Access.SIGNED_IN, reads_first=True)
 def change_password() -> ResponseReturnValue:
     """Change one's password; all other sessions end."""
     new = forms.field("new_password")

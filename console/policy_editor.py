@@ -48,7 +48,7 @@ def plan() -> str:
     return render_template("_plan.html", plan=policy_words.outcome(found), problems=[], words=words)
 
 
-@pages.post("/policies/save", Permission.DOCUMENT_WRITE)
+@pages.post("/policies/save", Permission.DOCUMENT_WRITE, reads_first=True)
 def save() -> ResponseReturnValue:
     """Store the documents; published kinds become drafts, the others take effect."""
     actor, text = current_actor(), _text()

@@ -31,7 +31,7 @@ def form() -> ResponseReturnValue:
     return render_template("sign_in.html", next=wanted, username="", error=None)
 
 
-@pages.post("/sign-in", Access.PUBLIC)
+@pages.post("/sign-in", Access.PUBLIC, reads_first=True)
 @sign_in_limit
 def attempt() -> Response:
     """One attempt: name and password, or the code that was asked for."""

@@ -30,7 +30,7 @@ from identity.schemas import (
 api = Api("auth", __name__)
 
 
-@api.post("/auth/token", Access.PUBLIC, {200: TokenRead}, problems=(401, 429))
+@api.post("/auth/token", Access.PUBLIC, {200: TokenRead}, problems=(401, 429), reads_first=True)
 @sign_in_limit
 def create_token(body: SignInBody) -> Response:
     """Exchange user name, password and, where enrolled, a code for an access token."""
@@ -65,7 +65,7 @@ def me() -> Response:
     )
 
 
-@api.post("/auth/password", Access.SIGNED_IN, {204: None}, problems=(429,))
+@api.post("/auth/password", Access.SIGNED_IN, {204: None}, problems=(429,), reads_first=True)
 def change_password(body: PasswordBody) -> Response:
     """Change one's own password; all other sessions end."""
     sign_in.change_password(current_actor(), body.current_password, body.new_password)

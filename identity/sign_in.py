@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from core import audit, clock
 from core.actor import Actor
@@ -13,11 +14,21 @@ from core.db import session
 from core.errors import Invalid, ShoujiError, Unauthenticated
 from core.runtime import settings
 from core.text import Text
-from core.uow import after_rollback
+from core.uow import after_rollback, start_writing
 from identity import passwords, sessions, throttle, tokens, totp
 from identity.models import ACTIVE, Person
 from identity.sessions import Ticket
 from identity.tokens import AccessToken
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A person as they were before the password was compared."""
+
+    id: str
+    name: str
+    username: str | None
+    password_hash: str | None
 
 
 def console(username: str, password: str, otp: str | None = None) -> Ticket:
@@ -33,14 +44,16 @@ def api(username: str, password: str, otp: str | None = None) -> AccessToken:
 
 def change_password(actor: Actor, current_password: str, new_password: str) -> None:
     """Change one's own password, with the present one; all other sessions end. Raises Invalid or TooMany."""
-    person = session().get_one(Person, actor.id)
-    name = person.username or ""
+    seen = _seen(Person.id == actor.id)
+    name = (seen and seen.username) or ""
     throttle.check(name)
-    if not passwords.verify(person.password_hash, current_password):
+    right = passwords.verify(seen.password_hash if seen else None, current_password)
+    made = _new_hash(new_password, name) if right else None
+    person = _unchanged(seen, name)
+    if not made or person is None:
         after_rollback(lambda: _note_failure(name, (actor.id, actor.name), "wrong_password", "person.password"))
         raise Invalid("wrong_password", Text("当前密码不正确。", "The present password is wrong."))
-    passwords.check_new(new_password, person.username)
-    person.password_hash = passwords.hash_password(new_password)
+    person.password_hash = made
     sessions.end_others(actor)
     audit.record(actor, "person.password", ("person", person.id))
 
@@ -48,24 +61,56 @@ def change_password(actor: Actor, current_password: str, new_password: str) -> N
 def _authenticate(username: str, password: str, otp: str | None) -> Person:
     name = unicodedata.normalize("NFKC", username).casefold().strip()
     throttle.check(name)
-    query = select(Person).where(Person.username == name, Person.state == ACTIVE).with_for_update()
-    person = session().scalars(query).one_or_none()
-    if not passwords.verify(person.password_hash if person else None, password) or person is None:
-        raise _refused(name, person, "wrong_password")
+    seen = _seen(Person.username == name, Person.state == ACTIVE)
+    right = passwords.verify(seen.password_hash if seen else None, password)
+    renewed = passwords.hash_password(password) if right and _is_old(seen) else None
+    person = _unchanged(seen, name, Person.state == ACTIVE)
+    if not right or person is None:
+        raise _refused(name, seen, "wrong_password")
     if totp.is_enrolled(person.id):
         if not otp:
             raise _otp_required()
         if not totp.spend(person.id, otp):
-            raise _refused(name, person, "wrong_otp")
+            raise _refused(name, seen, "wrong_otp")
     throttle.clear(name)
-    if person.password_hash and passwords.needs_rehash(person.password_hash):
-        person.password_hash = passwords.hash_password(password)
+    if renewed:
+        person.password_hash = renewed
     person.last_sign_in_at = clock.now()
     audit.record(_as_actor(person.id, person.name), "sign_in", ("person", person.id))
     return person
 
 
-def _refused(name: str, person: Person | None, why: str) -> ShoujiError:
+def _seen(*which: ColumnElement[bool]) -> _Seen | None:
+    """What a password is compared with, read without a lock: the comparison takes long, and SQLite has one writer."""
+    query = select(Person.id, Person.name, Person.username, Person.password_hash).where(*which)
+    row = session().execute(query).one_or_none()
+    return _Seen(*row) if row else None
+
+
+def _unchanged(seen: _Seen | None, name: str, *still: ColumnElement[bool]) -> Person | None:
+    """Begin to write, and the person if the compared password is theirs yet.
+
+    The name may have been locked meanwhile: many attempts at once are compared, and no more are answered than of
+    attempts one after the other. Raises TooMany.
+    """
+    start_writing()
+    throttle.check(name)
+    if seen is None:
+        return None
+    query = select(Person).where(Person.id == seen.id, Person.password_hash == seen.password_hash, *still)
+    return session().scalars(query.with_for_update()).one_or_none()
+
+
+def _is_old(seen: _Seen | None) -> bool:
+    return bool(seen and seen.password_hash and passwords.needs_rehash(seen.password_hash))
+
+
+def _new_hash(password: str, username: str) -> str:
+    passwords.check_new(password, username)
+    return passwords.hash_password(password)
+
+
+def _refused(name: str, person: _Seen | None, why: str) -> ShoujiError:
     reference = (person.id, person.name) if person else None
     after_rollback(lambda: _note_failure(name, reference, why, "sign_in"))
     return Unauthenticated(

@@ -40,14 +40,28 @@ FORMATS: dict[str, Format] = {
 DOCUMENTS: Content = {name: Documents if form == "json" else OneDocument for name, form in FORMATS.items()}
 
 
-@api.post("/documents/plan", Permission.DOCUMENT_READ, {200: ChangesRead}, takes=DOCUMENTS, problems=(409,))
+@api.post(
+    "/documents/plan",
+    Permission.DOCUMENT_READ,
+    {200: ChangesRead},
+    takes=DOCUMENTS,
+    problems=(409,),
+    reads_first=True,
+)
 def plan_documents(query: PlanQuery) -> Response:
     """What applying and publishing documents (YAML or JSON) would change; nothing is changed."""
     outcome = apply.plan(current_actor(), request.get_data(), _format(), prune=query.prune)
     return reply(outcome.plain())
 
 
-@api.post("/documents/apply", Permission.DOCUMENT_WRITE, {200: ChangesRead}, takes=DOCUMENTS, problems=(409,))
+@api.post(
+    "/documents/apply",
+    Permission.DOCUMENT_WRITE,
+    {200: ChangesRead},
+    takes=DOCUMENTS,
+    problems=(409,),
+    reads_first=True,
+)
 def apply_documents(query: ApplyQuery) -> Response:
     """Store documents (YAML or JSON) in one transaction, and publish them if asked."""
     outcome = apply.apply(

@@ -11,6 +11,7 @@ from core.actor import Actor
 from core.permissions import Permission
 from core.reasons import clean_reason
 from core.runtime import settings
+from core.uow import start_writing
 from policies import assignments, devices, drafts, groups, lock, publish, reach, references, rollouts, sight, world
 from policies.desired import Refresh, postponing
 from policies.drafts import Change, Key, Manager
@@ -101,6 +102,7 @@ def apply(
         actor.require(Permission.DOCUMENT_PUBLISH)
     # Long texts take seconds to read: nobody waits for the lock meanwhile.
     parsed = parse(body, form)
+    start_writing()
     lock.alone()
     request = _read(actor, parsed, prune=prune, locked=True)
     request.managed_by = managed_by

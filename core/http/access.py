@@ -30,8 +30,9 @@ Content = Mapping[str, type[BaseModel] | dict[str, Any]]
 class RouteRule:
     """The demand of one endpoint and what it takes and answers.
 
-    `writes`: its GET writes; `reads`: its POST only reads; `page`: errors are answered as pages; `takes_json`: its body
-    is JSON and nothing else; `query`: the query members that there are, None where others are let through.
+    `writes`: its GET writes; `reads`: its POST only reads; `reads_first`: its view calls `core.uow.start_writing`
+    itself, after its long work; `page`: errors are answered as pages; `takes_json`: its body is JSON and nothing
+    else; `query`: the query members that there are, None where others are let through.
     """
 
     demand: Demand
@@ -39,6 +40,7 @@ class RouteRule:
     page: bool = False
     takes_json: bool = False
     reads: bool = False
+    reads_first: bool = False
     query: tuple[str, ...] | None = None
     takes: Content = field(default_factory=dict)
     answers: Mapping[int, Content] = field(default_factory=dict)

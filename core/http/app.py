@@ -61,7 +61,7 @@ class ShoujiApp(OpenAPI):
             raise Forbidden("no_demand", Text("该地址未声明权限。", "This route declares no permission."))
         guards.check_request(rule)
         try:
-            with unit_of_work(write=_writes(rule)):
+            with unit_of_work(write=_writes(rule), reading=rule.reads_first):
                 return self._answer(rule)
         except OperationalError as error:
             log.warning("database_busy", endpoint=endpoint, error=type(error.orig).__name__)

@@ -22,6 +22,7 @@ from core.errors import BadInput, Conflict, Invalid
 from core.http.identity import ANONYMOUS, current_actor
 from core.runtime import runtime
 from core.text import Text
+from core.uow import start_writing
 
 HEADER = "Idempotency-Key"
 MAX_KEY = 200
@@ -83,6 +84,7 @@ def remember(answer: Response) -> None:
     scope = _scope()
     if scope is None or answer.status_code >= 300:
         return
+    start_writing()
     sealed = runtime().envelope.seal(answer.get_data(), f"idempotent:{scope}")
     session().add(
         IdempotentAnswer(

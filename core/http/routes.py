@@ -50,9 +50,11 @@ class Api:
         *,
         takes: Content | None = None,
         problems: tuple[int, ...] = (),
+        reads_first: bool = False,
     ) -> Callable[[View], View]:
-        """A POST route; it honours Idempotency-Key."""
-        return self._route("post", rule, RouteRule(demand, True, takes=takes or {}, problems=problems), answers)
+        """A POST route; it honours Idempotency-Key. One that `reads_first` calls `core.uow.start_writing` itself."""
+        said = RouteRule(demand, True, takes=takes or {}, problems=problems, reads_first=reads_first)
+        return self._route("post", rule, said, answers)
 
     def put(
         self, rule: str, demand: Demand, answers: Answers | None = None, *, problems: tuple[int, ...] = ()
@@ -117,9 +119,12 @@ class Pages:
         """A page."""
         return self._route("GET", rule, RouteRule(demand, writes, page=True))
 
-    def post(self, rule: str, demand: Demand, *, reads: bool = False) -> Callable[[View], View]:
-        """A form; `reads` when it only looks at what was sent and changes nothing."""
-        return self._route("POST", rule, RouteRule(demand, not reads, page=True, reads=reads))
+    def post(
+        self, rule: str, demand: Demand, *, reads: bool = False, reads_first: bool = False
+    ) -> Callable[[View], View]:
+        """A form; `reads` when it only looks at what was sent and changes nothing; `reads_first` as in :class:`Api`."""
+        said = RouteRule(demand, not reads, page=True, reads=reads, reads_first=reads_first)
+        return self._route("POST", rule, said)
 
     def _route(self, method: str, rule: str, made: RouteRule) -> Callable[[View], View]:
         def add(view: View) -> View:

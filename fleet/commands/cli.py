@@ -45,7 +45,7 @@ def wipe_command(
 def _sign_in(user: str, password: str) -> Actor:
     """The person, with a session that ends with the command; asks for a second factor where there is one."""
     try:
-        with unit_of_work():
+        with unit_of_work(reading=True):
             return _actor(user, password, None)
     except ShoujiError as error:
         if error.code != "otp_required":

@@ -89,6 +89,12 @@ class BrokerFiles:
         """Which process the broker is."""
         return self.folder / "mosquitto.pid.json"
 
+    def forget_store(self) -> None:
+        """Drop every session, queued and retained message. Raises BrokerUnusable while a broker runs here."""
+        with self.sole_runner():
+            for path in self.store.iterdir():
+                path.unlink()
+
     def service_password(self, user: str) -> Path:
         """The plain password of a service user (0600)."""
         return self.folder / "services" / user
