@@ -79,8 +79,9 @@ def versions(actor: Actor) -> list[VersionView]:
     actor.require(Permission.NOTICE_READ)
     rows = list(session().scalars(select(Notice).order_by(Notice.seq.desc())))
     authors = queries.person_refs({row.created_by for row in rows})
-    shown = [_version(actor, row, row.texts, not index, authors) for index, row in enumerate(rows)]
-    return [*shown, _version(actor, None, dict(DEFAULT_TEXTS), not rows, authors)]
+    named = _accepted(actor)
+    shown = [_version(named, row, row.texts, not index, authors) for index, row in enumerate(rows)]
+    return [*shown, _version(named, None, dict(DEFAULT_TEXTS), not rows, authors)]
 
 
 def acceptances(
@@ -136,11 +137,21 @@ def pending(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT)
     return Page(_pending(page.items), page.next_cursor)
 
 
+def _accepted(actor: Actor) -> dict[str, int]:
+    """How many living phones in scope accepted which edition last."""
+    query = select(Device.notice_version, func.count(Device.id))
+    query = query.where(Device.state.in_(LIVING), Device.notice_version.is_not(None), in_scope(actor))
+    return {name or "": number for name, number in session().execute(query.group_by(Device.notice_version))}
+
+
 def _version(
-    actor: Actor, row: Notice | None, texts: dict[str, str], in_force: bool, authors: dict[str, queries.PersonRef]
+    named: dict[str, int],
+    row: Notice | None,
+    texts: dict[str, str],
+    in_force: bool,
+    authors: dict[str, queries.PersonRef],
 ) -> VersionView:
     version = row.version if row else DEFAULT_VERSION
-    counted = select(func.count(Device.id)).where(Device.state.in_(LIVING), in_scope(actor))
     author = authors.get(row.created_by) if row else None
     return VersionView(
         version=version,
@@ -149,7 +160,7 @@ def _version(
         published_at=row.created_at if row else None,
         published_by=author.name if author else (row.created_by if row else None),
         in_force=in_force,
-        accepted=session().scalar(counted.where(editions.has_accepted(version))) or 0,
+        accepted=sum(phones for name, phones in named.items() if editions.number(name, version) is not None),
     )
 
 

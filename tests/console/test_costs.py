@@ -11,7 +11,7 @@ from sqlalchemy import event
 from core import clock
 from core.db import db
 from core.uow import unit_of_work
-from fleet import expected
+from fleet import expected, notices
 from mqtt import dead_letters
 from mqtt.routes import Inbound, Refusal
 from tests.console.site import Site
@@ -79,9 +79,16 @@ def _documents(site: Site, number: int) -> None:
     assert answer.status_code == 200, answer.json
 
 
+def _notices(site: Site, number: int) -> None:
+    with site.app.app_context(), unit_of_work():
+        notices.publish(world.SYSTEM, {"zh-CN": f"第{number}版", "en": f"version {number}"})
+
+
 @pytest.mark.parametrize(
     ("address", "fill"),
     [
+        ("/notice", _notices),
+        ("/notice/acceptances", _phones),
         ("/people", _people),
         ("/org", _people),
         ("/audit", _people),
