@@ -12,7 +12,7 @@ from app import create_app
 from bench.postgres import PostgresCluster
 from config.settings import Settings
 from core import migrate
-from core.db import Base, db
+from core.db import WRITES, Base, db
 from tests.support.server import Server
 
 DATABASES = ("sqlite", "postgresql")
@@ -71,7 +71,8 @@ def _empty_tables() -> None:
     """Empty the tables that hold rows: to truncate them all costs PostgreSQL more than most tests."""
     tables = {table.name: table for table in reversed(Base.metadata.sorted_tables)}
     filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in tables)
-    with db.engine.begin() as connection:
+    # A reader that begins to write fails at once where somebody wrote meanwhile, a writer waits its turn.
+    with db.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         postgresql = db.engine.dialect.name == "postgresql"
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica" if postgresql else NO_FOREIGN_KEYS)
         found = set(connection.exec_driver_sql(filled).scalars())
