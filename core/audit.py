@@ -147,11 +147,25 @@ def _content(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def verify_chain(current: Session) -> int | None:
     """Walk the whole chain; the first seq that does not verify, or None when all do and the head matches."""
-    last, seq = GENESIS, 0
-    for entry in current.scalars(select(AuditEntry).order_by(AuditEntry.seq).execution_options(yield_per=1000)):
+    return verify_part(current, 0)[1]
+
+
+def verify_part(current: Session, after: int, limit: int | None = None) -> tuple[int, int | None]:
+    """Walk on from an entry that verified (0: from the beginning), at most `limit` entries.
+
+    Returns the last seq that verified, and the first that does not: None when all do and, at the end, the head matches.
+    """
+    seq, walked = after, 0
+    last = GENESIS if after == 0 else current.scalar(select(AuditEntry.hash).where(AuditEntry.seq == after))
+    if last is None:
+        return after, after
+    query = select(AuditEntry).where(AuditEntry.seq > after).order_by(AuditEntry.seq).limit(limit)
+    for entry in current.scalars(query.execution_options(yield_per=1000)):
         if entry.seq != seq + 1 or link_hash(last, content_of(entry)) != entry.hash:
-            return seq + 1
-        last, seq = entry.hash, entry.seq
+            return seq, seq + 1
+        last, seq, walked = entry.hash, entry.seq, walked + 1
+    if walked == limit:
+        return seq, None
     head = current.execute(select(AuditHead.seq, AuditHead.hash)).one_or_none()
     intact = (head.seq, head.hash) == (seq, last) if head else seq == 0
-    return None if intact else seq + 1
+    return seq, None if intact else seq + 1

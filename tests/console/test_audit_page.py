@@ -70,7 +70,26 @@ def test_the_chain_is_walked_on_request_and_a_change_is_found(site: Site) -> Non
     assert "Chain does not verify" in broken and "from entry 2" in broken
     with site.app.app_context():
         assert jobs.run("audit-chain") == "done"
-    assert "broken at 2" in browser.get("/audit", headers=ENGLISH).text
+    assert "from entry 2 on" in browser.get("/audit", headers=ENGLISH).text
+
+
+def test_the_worker_walks_the_chain_in_parts_and_begins_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("identity.jobs.CHAIN_PART", 3)
+    seen = []
+    with site.app.app_context():
+        for _ in range(20):
+            assert jobs.run("audit-chain") == "done"
+            with unit_of_work(write=False) as current:
+                seen.append(jobs.last_runs(current)["audit-chain"].detail)
+            if seen[-1].startswith("whole"):
+                break
+    assert seen[0] == "part 3" and seen[1] == "part 6" and seen[-1].startswith("whole")
+    page = site.person().get("/audit", headers=ENGLISH).text
+    assert "Chain whole" in page and "walked by the worker" in page
+    with site.app.app_context():
+        assert jobs.run("audit-chain") == "done"
+        with unit_of_work(write=False) as current:
+            assert jobs.last_runs(current)["audit-chain"].detail == "part 3"
 
 
 def test_below_the_root_the_log_shows_what_ones_own_people_did(site: Site) -> None:
