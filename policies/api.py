@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Response, current_app, request
 
 from core.errors import BadInput
@@ -12,7 +14,7 @@ from core.http.identity import current_actor
 from core.http.routes import JSON, Api
 from core.permissions import Permission
 from core.text import Text
-from policies import apply, documents, explain, publish, rollouts
+from policies import apply, documents, explain, group_preview, publish, rollouts
 from policies.language.parse import Format
 from policies.schemas import (
     ApplyQuery,
@@ -24,6 +26,8 @@ from policies.schemas import (
     ExplainQuery,
     OneDocument,
     PlanQuery,
+    PreviewBody,
+    PreviewRead,
     PublicationRead,
     PublishBody,
 )
@@ -119,6 +123,12 @@ def publish_document(path: DocumentPath, body: PublishBody) -> Response:
             "looser": [place.plain() for place in done.review.looser],
         }
     )
+
+
+@api.post("/groups/preview", Permission.DOCUMENT_READ, {200: PreviewRead})
+def preview_group(body: PreviewBody) -> Response:
+    """Which phones a group's query finds now; nothing is saved."""
+    return reply(asdict(group_preview.preview(current_actor(), body.query)))
 
 
 @api.get("/rollouts/<id>", Permission.DOCUMENT_READ, {200: RolloutView})

@@ -175,11 +175,10 @@ def _request(
     living: dict[Key, PolicyDocument],
     gone: list[PolicyDocument],
 ) -> _Request:
-    keys = [(document.kind, document.name) for document in parsed]
     gone_keys = {(row.kind, row.name) for row in gone}
-    assigned = references.check(actor, parsed, ({*living} - gone_keys) | {*keys})
     sent = {(document.kind, document.name): document.data["spec"] for document in parsed}
     kept = {key: row.spec for key, row in living.items() if key not in gone_keys}
+    assigned = references.check(actor, parsed, {**kept, **sent})
     references.check_unused(gone_keys, {**kept, **sent})
     changes = drafts.compare(parsed, stored)
     changes += [Change(row.kind, row.name, "delete", []) for row in gone]
@@ -196,7 +195,7 @@ def _projected(request: _Request, before: World, *, publishing: bool) -> tuple[W
     moved |= {row.name for row in request.gone if row.kind == "Assignment"}
     renewed = [request.assigned[name] for name in sorted(moved) if name in request.assigned]
     kept = [assigned for assigned in before.assignments if assigned.name not in moved]
-    grouped = {d.name: groups.members(d.model.spec) for d in changed if isinstance(d.model, Group)}
+    grouped = groups.foreseen({d.name: d.model.spec for d in changed if isinstance(d.model, Group)})
     after = after.changed(assignments=[*kept, *renewed], members=grouped)
     keys = {(document.kind, document.name) for document in news} | request.gone_keys
     affected = [
@@ -231,7 +230,8 @@ def _write(request: _Request, before: World, *, publishing: bool, reason: str) -
         key = (document.kind, document.name)
         rows[key] = drafts.put(request.actor, document, request.stored.get(key), request.managed_by)
     made = _versions(request, rows, before, reason) if publishing else []
-    for document in request.changed():
+    groups.make_room(request.changed())
+    for document in groups.in_order(request.changed()):
         _put_in_effect(request, document, rows)
     for row in request.gone:
         _delete(request.actor, row)

@@ -67,7 +67,7 @@ def named_by(actor: Actor, kind: str, name: str) -> list[tuple[str, str]]:
     """Kinds and names of the documents that name this one."""
     actor.require(Permission.DOCUMENT_READ)
     query = select(PolicyDocument.kind, PolicyDocument.name, PolicyDocument.spec)
-    query = query.where(PolicyDocument.deleted_at.is_(None), PolicyDocument.kind.in_(("Policy", "Assignment")))
+    query = query.where(PolicyDocument.deleted_at.is_(None), PolicyDocument.kind.in_(("Policy", "Assignment", "Group")))
     rows = session().execute(query.order_by(PolicyDocument.kind, PolicyDocument.name))
     return [
         (row.kind, row.name)

@@ -27,10 +27,19 @@ def on_enrolled(_sender: object, devices: Sequence[Enrolled]) -> None:
 
 def on_changed(_sender: object, changes: Sequence[DeviceChange]) -> None:
     """A phone that moved, changed, or joined or left a group gets what reaches it now."""
-    groups.evaluate_for(sorted({change.device_id for change in changes if change.what in ("unit", "facts")}))
+    groups.evaluate_for(_to_be_asked(changes))
     moved = sorted({change.device_id for change in changes if change.what in ("unit", "groups", "state")})
     if not desired.postponed(moved):
         desired.refresh(moved)
+
+
+def _to_be_asked(changes: Sequence[DeviceChange]) -> list[str]:
+    """Phones of whom something changed that queries ask about."""
+    asked = {change.device_id for change in changes if change.what in ("unit", "facts")}
+    if any(change.what == "groups" for change in changes):
+        names = groups.asked_about()
+        asked |= {change.device_id for change in changes if change.what == "groups" and change.new in names}
+    return sorted(asked)
 
 
 def on_units_changed(_sender: object, unit_paths: Sequence[str]) -> None:

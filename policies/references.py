@@ -11,6 +11,7 @@ from core.text import Text
 from fleet import queries as fleet
 from policies import assignments
 from policies.drafts import Key
+from policies.language.group_query import read_query
 from policies.language.kinds import Assignment, Group
 from policies.language.parse import Parsed
 from policies.language.problems import Location, Problem, Refused
@@ -24,12 +25,13 @@ _TITLES = {
 }
 
 
-def check(actor: Actor, parsed: Sequence[Parsed], known: Collection[Key]) -> dict[str, Assigned]:
-    """Resolved assignments by name. Raises Refused with every name that is not there.
+def check(actor: Actor, parsed: Sequence[Parsed], after: Mapping[Key, Mapping[str, Any]]) -> dict[str, Assigned]:
+    """Resolved assignments by name. Raises Refused with every name that is not there and every circle of groups.
 
-    `known` are the kinds and names that exist once the request is carried out.
+    `after` are the specs by kind and name that exist once the request is carried out.
     """
-    problems = [problem for document in parsed for problem in _unknown(document, known)]
+    problems = [problem for document in parsed for problem in _unknown(document, after)]
+    problems += _circles(parsed, after)
     resolved: dict[str, Assigned] = {}
     for document in parsed:
         problems += _groups(actor, document)
@@ -90,6 +92,9 @@ def names(kind: str, spec: Mapping[str, Any]) -> Iterator[tuple[Location, str, s
         yield ("spec", "policy"), "Policy", spec["policy"]
         if "group" in spec["to"]:
             yield ("spec", "to", "group"), "Group", spec["to"]["group"]
+    if kind == "Group" and spec.get("query"):
+        for name in sorted(read_query(spec["query"]).groups):
+            yield ("spec", "query"), "Group", name
 
 
 def _unknown(document: Parsed, known: Collection[Key]) -> Iterator[Problem]:
@@ -98,6 +103,29 @@ def _unknown(document: Parsed, known: Collection[Key]) -> Iterator[Problem]:
             title = _TITLES[kind]
             text = Text(f"没有名为“{name}”的{title.zh}。", f"There is no {title.en} named “{name}”.")
             yield document.problem(location, f"unknown_{title.en.replace(' ', '_')}", text)
+
+
+def _circles(parsed: Sequence[Parsed], after: Mapping[Key, Mapping[str, Any]]) -> Iterator[Problem]:
+    for document in parsed:
+        circle = _circle(document.name, after) if document.kind == "Group" else None
+        if circle:
+            shown = " → ".join(circle)
+            text = Text(f"分组循环引用：{shown}。", f"These groups ask about each other in a circle: {shown}.")
+            yield document.problem(("spec", "query"), "group_circle", text)
+
+
+def _circle(name: str, after: Mapping[Key, Mapping[str, Any]]) -> list[str] | None:
+    """The way from a group back to itself, if there is one."""
+    ways, seen = [[name]], set[str]()
+    while ways:
+        way = ways.pop()
+        for _, _, other in names("Group", after.get(("Group", way[-1]), {})):
+            if other == name:
+                return [*way, other]
+            if other not in seen:
+                seen.add(other)
+                ways.append([*way, other])
+    return None
 
 
 def _groups(actor: Actor, document: Parsed) -> Iterator[Problem]:

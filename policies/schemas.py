@@ -52,6 +52,32 @@ class DocumentsQuery(PageQuery):
     kind: KindName | None = None
 
 
+class PreviewBody(Body):
+    """A query of a group."""
+
+    query: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class PhoneFound(BaseModel):
+    """A phone that a query finds."""
+
+    id: str
+    serial: str
+    manufacturer: str
+    model: str
+    os: str
+    os_version: str
+    agent_version: str
+    org_unit: str
+
+
+class PreviewRead(BaseModel):
+    """How many phones of one's part of the tree a query finds, and the first of them by serial."""
+
+    count: int
+    sample: list[PhoneFound]
+
+
 class BlobPath(BaseModel):
     """A blob by the hex SHA-256 of its bytes."""
 

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from policies.engine.versions import version_key
 from policies.rules.forms import fault
 
-Facts = Mapping[str, str]
+Facts = Mapping[str, Any]
+"""What is known of a phone: texts by field, and under `group` the names of the groups that it is in."""
 Test = Callable[[Facts], bool]
 
 TEXT_FIELDS = ("serial", "manufacturer", "model", "os")
 VERSION_FIELDS = ("os_version", "agent_version")
 UNIT_FIELD = "org_unit"
-FIELDS = (*TEXT_FIELDS, *VERSION_FIELDS, UNIT_FIELD)
+GROUP_FIELD = "group"
+FIELDS = (*TEXT_FIELDS, *VERSION_FIELDS, UNIT_FIELD, GROUP_FIELD)
 MAX_DEPTH = 20
 _TOKEN = re.compile(r'\s*(?:"([^"]*)"|(<=|>=|!=|==|[()<>=])|([^\s()<>=!"]+))')
 _COMPARE: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
@@ -32,13 +35,25 @@ _COMPARE: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
 }
 
 
-def read_query(text: str) -> Test:
-    """The test that a query is. Raises a validation error that says what is wrong."""
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query that was read: the test of one phone's facts, and the groups that it asks about."""
+
+    test: Test
+    groups: frozenset[str]
+
+    def __call__(self, facts: Facts) -> bool:
+        """Whether a phone of these facts is found."""
+        return self.test(facts)
+
+
+def read_query(text: str) -> Query:
+    """The query that a text is. Raises a validation error that says what is wrong."""
     reader = _Reader(_tokens(text))
     test = reader.either(0)
     if reader.peek() is not None:
         _wrong(f"多余的“{reader.peek()}”", f"“{reader.peek()}” is too much")
-    return test
+    return Query(test, frozenset(reader.groups))
 
 
 def check_query(text: str) -> str:
@@ -71,6 +86,7 @@ class _Reader:
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens
         self._at = 0
+        self.groups: set[str] = set()
 
     def peek(self) -> str | None:
         """The next token, None at the end."""
@@ -113,7 +129,10 @@ class _Reader:
             if not self._takes(")"):
                 _wrong("缺少右括号", "a closing bracket is missing")
             return test
-        return _comparison(self._next(), self._next(), self._next())
+        field, operator, value = self._next(), self._next(), self._next()
+        if field == GROUP_FIELD:
+            self.groups.add(value)
+        return _comparison(field, operator, value)
 
 
 def _comparison(field: str, operator: str, value: str) -> Test:
@@ -126,6 +145,11 @@ def _comparison(field: str, operator: str, value: str) -> Test:
     if field == UNIT_FIELD and operator == "in":
         below = value.rstrip("/") + "/"
         return lambda facts: f"{facts[UNIT_FIELD].rstrip('/')}/".startswith(below)
+    if field == GROUP_FIELD and operator in ("=", "!=", "in"):
+        wanted_in = operator != "!="
+        return lambda facts: (value in facts[GROUP_FIELD]) is wanted_in
+    if field not in FIELDS:
+        _wrong(f"没有成员“{field}”", f"there is no member “{field}”")
     if field in (*TEXT_FIELDS, UNIT_FIELD) and operator in ("=", "!="):
         same = operator == "="
         return lambda facts: (facts[field].casefold() == value.casefold()) is same

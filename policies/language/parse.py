@@ -12,6 +12,7 @@ from core.text import Text
 from policies.language.json_source import read_json
 from policies.language.kinds import API_VERSION, KINDS, Document
 from policies.language.messages import code_of, text_for
+from policies.language.overlaps import overlaps
 from policies.language.problems import Location, Marks, Problem, Refused, problem_at
 from policies.language.source import RawDocument, text_of
 from policies.language.yaml_source import read_yaml
@@ -70,9 +71,13 @@ def _typed(raw: RawDocument) -> Parsed:
         text = Text(f"kind 只能是：{choices}。", f"The kind must be one of: {choices}.")
         raise Refused([problem_at(raw.marks, ("kind",), "unknown_kind", text)])
     try:
-        return Parsed(form.model_validate(raw.data), raw.data, raw.marks)
+        parsed = Parsed(form.model_validate(raw.data), raw.data, raw.marks)
     except ValidationError as error:
         raise Refused(list(_problems(error, raw.marks))) from error
+    faults = [parsed.problem(*fault) for fault in overlaps(raw.data["spec"])] if parsed.kind == "Policy" else []
+    if faults:
+        raise Refused(faults)
+    return parsed
 
 
 def _problems(error: ValidationError, marks: Marks) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from policies.rules.registry import Family, register
 OutsideAction = Literal["allow", "alert", "warn", "delay", "approval", "block"]
 
 
-def _days(key: str) -> Iterator[str]:
+def days_of(key: str) -> Iterator[str]:
     """`mon`, `mon-fri` (it may wrap: `sat-mon`) or `mon,wed`."""
     for part in key.replace(" ", "").split(","):
         first, _, last = part.partition("-")
@@ -30,7 +30,7 @@ def _days(key: str) -> Iterator[str]:
 def _weekly(value: dict[str, list[tuple[int, int]]]) -> dict[str, list[tuple[int, int]]]:
     days: dict[str, set[tuple[int, int]]] = {}
     for key, windows in value.items():
-        for day in _days(key):
+        for day in days_of(key):
             days.setdefault(day, set()).update(windows)
     return {day: sorted(days[day]) for day in WEEKDAYS if day in days}
 

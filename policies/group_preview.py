@@ -1,0 +1,52 @@
+"""What a group's query finds, before anything is saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from core.actor import Actor
+from core.errors import Invalid
+from core.permissions import Permission
+from core.text import Text
+from fleet import queries as fleet
+from identity import scope
+from policies import drafts, groups
+from policies.language.group_query import FIELDS, GROUP_FIELD, Query, read_query
+
+SAMPLE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How many phones of the actor's part of the tree a query finds, and the first of them by serial."""
+
+    count: int
+    sample: list[dict[str, Any]]
+
+
+def preview(actor: Actor, query: str) -> Preview:
+    """Ask a query of the phones that the actor sees. Raises Invalid that says what cannot be read or is not there."""
+    actor.require(Permission.DOCUMENT_READ)
+    test = _read(query)
+    found = {facts["id"]: facts for facts in groups.facts_of(None, grouped=bool(test.groups)) if test(facts)}
+    seen = set(found) if scope.sees_everything(actor) else fleet.in_scope_of(actor, found)
+    first = sorted((found[device_id] for device_id in seen), key=lambda facts: (facts["serial"], facts["id"]))
+    shown = ("id", *(name for name in FIELDS if name != GROUP_FIELD))
+    return Preview(len(seen), [{name: facts[name] for name in shown} for facts in first[:SAMPLE]])
+
+
+def _read(query: str) -> Query:
+    try:
+        test = read_query(query)
+    except PydanticCustomError as error:
+        said = error.context or {}
+        raise Invalid("group_query", Text(said["zh"], said["en"])) from error
+    known = drafts.load([("Group", name) for name in test.groups]) if test.groups else {}
+    for name in sorted(test.groups):
+        row = known.get(("Group", name))
+        if row is None or row.deleted_at is not None:
+            raise Invalid("unknown_group", Text(f"没有名为“{name}”的分组。", f"There is no group named “{name}”."))
+    return test
