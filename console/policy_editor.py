@@ -57,14 +57,16 @@ def save() -> ResponseReturnValue:
     if _takes_effect(foreseen):
         reason = clean_reason(reason)
         require_accepted(foreseen)
-    done = apply.apply(actor, text.encode(), reason=reason, managed_by="console")
+    taken = forms.field("take_over") == "yes"
+    done = apply.apply(actor, text.encode(), reason=reason, managed_by="console", take_over=taken)
     return forms.done(_address(done), _said(done))
 
 
 @errors.on_form("page_policy_editor.save")
 def show_error(problem: ShoujiError) -> str:
     """The same text with what is wrong marked in its lines."""
-    return _editor(_text(), problem, kind=forms.field("kind", 20), name=forms.field("name", 63))
+    kept = problem.code == "kept_in_files" or forms.field("take_over") == "yes"
+    return _editor(_text(), problem, kind=forms.field("kind", 20), name=forms.field("name", 63), kept_in_files=kept)
 
 
 def require_accepted(found: Outcome) -> None:

@@ -36,7 +36,7 @@ def publish_document(kind: str, name: str) -> ResponseReturnValue:
     actor, version = current_actor(), _wanted(forms.field("version", 9))
     reason = clean_reason(forms.field("reason"))
     require_accepted(_foreseen(actor, kind, name, version))
-    done = publish.publish(actor, kind, name, version=version, reason=reason)
+    done = publish.publish(actor, kind, name, version=version, reason=reason, take_over=_taken())
     number, phones = done.published.version, done.review.devices
     text = Text(
         f"已发布第 {number} 版，正在下发到 {phones} 台设备。",
@@ -64,7 +64,7 @@ def delete(kind: str, name: str) -> ResponseReturnValue:
     actor = current_actor()
     forms.require_typed(name)
     require_accepted(apply.plan_deletion(actor, kind, name))
-    apply.delete(actor, kind, name, reason=forms.field("reason"))
+    apply.delete(actor, kind, name, reason=forms.field("reason"), take_over=_taken())
     return forms.done(url_for("page_policies.show_list"), Text(f"已删除“{name}”。", f"“{name}” is deleted."))
 
 
@@ -126,3 +126,8 @@ def _form(template: str, problem: ShoujiError | None, **values: Any) -> str:
         policy=policy_words,
         **values,
     )
+
+
+def _taken() -> bool:
+    """Whether a document that is kept in files is to be taken over."""
+    return forms.field("take_over") == "yes"

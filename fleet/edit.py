@@ -12,7 +12,7 @@ from core.db import session
 from core.errors import Conflict, Invalid
 from core.permissions import Permission
 from core.text import Text
-from fleet import groups, timeline
+from fleet import groups, guards, timeline
 from fleet.events import DeviceChange, devices_changed
 from fleet.models import Device, Group, GroupMember
 from fleet.states import LIVING
@@ -36,6 +36,7 @@ def move(actor: Actor, device_id: str, org_unit: str) -> None:
     session().flush()
     audit.record(actor, "device.move", ("device", device.id), {"from": before, "to": unit.id})
     timeline.add([timeline.Line(device.id, "holder", "unit.changed", actor, unit.id, {"org_unit": unit.name_path})])
+    guards.placed(actor, [device.id])
     live.announce("devices", [device.id])
     change = DeviceChange(device.id, "unit", before, unit.id, "", actor.id, actor.name)
     devices_changed.send(None, changes=[change])
@@ -71,6 +72,7 @@ def set_groups(actor: Actor, device_id: str, names: Collection[str]) -> None:
         audit.record(actor, "device.groups", ("device", device.id), {"joined": joined, "left": left})
         detail = {"joined": joined, "left": left}
         timeline.add([timeline.Line(device.id, "holder", "groups.changed", actor, detail=detail)])
+        guards.placed(actor, [device.id])
         for name in changed:
             groups.tell_changed(actor, [device.id], name)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from core.actor import Actor
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyState:
@@ -40,6 +42,8 @@ OpenWipe = Callable[[str], str | None]
 """The signed wipe command that is open for a phone; called in the worker alone."""
 
 
+Placed = Callable[[Actor, Collection[str]], None]
+"""Told of phones that were written to another unit or other groups, before anybody hears of it; raises to undo it."""
 StatusAsked = Callable[[str], None]
 """Told in the web process before the worker is asked for a phone's status: what the answer brings is noted there."""
 
@@ -56,6 +60,10 @@ def _nobody_asks(_device_id: str) -> None:
     return None
 
 
+def _placed(_actor: Actor, _device_ids: Collection[str]) -> None:
+    return None
+
+
 def _no_wipe(_device_id: str) -> str | None:
     return None
 
@@ -66,6 +74,7 @@ class _Bound:
     location_rule: LocationRule = _no_positions
     open_wipe: OpenWipe = _no_wipe
     status_asked: StatusAsked = _nobody_asks
+    placed: Placed = _placed
     compliance: ComplianceGuard | None = None
 
 
@@ -78,6 +87,7 @@ def bind(
     location_rule: LocationRule | None = None,
     open_wipe: OpenWipe | None = None,
     status_asked: StatusAsked | None = None,
+    placed: Placed | None = None,
     compliance: ComplianceGuard | None = None,
 ) -> None:
     """Bind the implementations that are given; the others stay."""
@@ -85,6 +95,7 @@ def bind(
     _bound.location_rule = location_rule or _bound.location_rule
     _bound.open_wipe = open_wipe or _bound.open_wipe
     _bound.status_asked = status_asked or _bound.status_asked
+    _bound.placed = placed or _bound.placed
     _bound.compliance = compliance or _bound.compliance
 
 
@@ -117,6 +128,11 @@ def open_wipe(device_id: str) -> str | None:
 def status_asked(device_id: str) -> None:
     """A phone asks for its status; called in the unit of work of its request."""
     _bound.status_asked(device_id)
+
+
+def placed(actor: Actor, device_ids: Collection[str]) -> None:
+    """Phones were put elsewhere by this actor."""
+    _bound.placed(actor, device_ids)
 
 
 def compliance() -> ComplianceGuard | None:

@@ -1,14 +1,17 @@
-"""Refusals that higher rooms bind: whoever holds something of a unit may keep it from being removed."""
+"""Refusals that higher rooms bind: whoever holds something of a unit may keep it from being removed or moved."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from core.actor import Actor
 from core.text import Text
 
 UnitGuard = Callable[[str], Text | None]
+MoveGuard = Callable[[Actor, str], None]
 
 _unit_guards: list[UnitGuard] = []
+_move_guards: list[MoveGuard] = []
 
 
 def before_unit_removal(guard: UnitGuard) -> UnitGuard:
@@ -21,3 +24,16 @@ def before_unit_removal(guard: UnitGuard) -> UnitGuard:
 def why_unit_stays(unit_id: str) -> Text | None:
     """The first reason that a guard gives, if any."""
     return next((reason for guard in _unit_guards if (reason := guard(unit_id))), None)
+
+
+def after_unit_move(guard: MoveGuard) -> MoveGuard:
+    """Register a guard: given the actor and the id path that a unit has now, it raises to undo the move."""
+    if guard not in _move_guards:
+        _move_guards.append(guard)
+    return guard
+
+
+def unit_moved(actor: Actor, unit_path: str) -> None:
+    """Ask all guards about a unit that was written to another place, before anybody hears of it."""
+    for guard in _move_guards:
+        guard(actor, unit_path)

@@ -151,6 +151,7 @@ def change(
     before = unit.name_path
     _relocate(unit, above, new_name)
     audit.record(actor, "org_unit.change", ("org_unit", unit.id), {"from": before, "to": unit.name_path})
+    guards.unit_moved(actor, unit.path)
     events.units_changed.send(None, unit_paths=[unit.path])
     return _view(unit)
 

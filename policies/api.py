@@ -75,6 +75,8 @@ def apply_documents(query: ApplyQuery) -> Response:
         publishing=query.publish,
         prune=query.prune,
         reason=query.reason,
+        managed_by=query.managed_by,
+        take_over=query.take_over,
     )
     return reply(outcome.plain())
 
@@ -98,10 +100,11 @@ def get_document(path: DocumentPath) -> Response:
     return reply(documents.get(current_actor(), path.kind, path.name))
 
 
-@api.delete("/documents/<kind>/<name>", Permission.DOCUMENT_WRITE, {200: ChangesRead})
+@api.delete("/documents/<kind>/<name>", Permission.DOCUMENT_WRITE, {200: ChangesRead}, problems=(409,))
 def delete_document(path: DocumentPath, query: DeleteQuery) -> Response:
     """Delete one document that no other one names; its versions stay."""
-    return reply(apply.delete(current_actor(), path.kind, path.name, reason=query.reason).plain())
+    done = apply.delete(current_actor(), path.kind, path.name, reason=query.reason, take_over=query.take_over)
+    return reply(done.plain())
 
 
 @api.get("/documents/<kind>/<name>/versions", Permission.DOCUMENT_READ, {200: PageOut[VersionView]})
@@ -114,7 +117,9 @@ def list_versions(path: DocumentPath, query: PageQuery) -> Response:
 @api.post("/documents/<kind>/<name>/publish", Permission.DOCUMENT_PUBLISH, {200: PublicationRead}, problems=(409,))
 def publish_document(path: DocumentPath, body: PublishBody) -> Response:
     """Publish a draft, or older content as a new version."""
-    done = publish.publish(current_actor(), path.kind, path.name, version=body.version, reason=body.reason)
+    done = publish.publish(
+        current_actor(), path.kind, path.name, version=body.version, reason=body.reason, take_over=body.take_over
+    )
     return reply(
         {
             "published": done.published.plain(),

@@ -91,11 +91,13 @@ def apply(
     prune: bool = False,
     reason: str = "",
     managed_by: Manager = "api",
+    take_over: bool = False,
 ) -> Outcome:
     """Carry the documents out in one transaction; with `publishing` their drafts are published as well.
 
     Assignments and groups are in effect at once; where that loosens anything, or touches more phones than may be
-    touched without a rollout, it counts as publishing. Raises Refused, TooLarge, Invalid, Conflict, Forbidden.
+    touched without a rollout, it counts as publishing. What is kept in files is changed from elsewhere only to
+    `take_over` it, for a reason. Raises Refused, TooLarge, Invalid, Conflict, Forbidden.
     """
     actor.require(Permission.DOCUMENT_WRITE)
     if publishing:
@@ -106,19 +108,30 @@ def apply(
     lock.alone()
     request = _read(actor, parsed, prune=prune, locked=True)
     request.managed_by = managed_by
+    _require_own(request, take_over, reason)
     return _carry_out(request, publishing=publishing, reason=reason)
 
 
-def delete(actor: Actor, kind: str, name: str, *, reason: str) -> Outcome:
+def delete(actor: Actor, kind: str, name: str, *, reason: str, take_over: bool = False) -> Outcome:
     """Delete one document; its versions and its numbering stay.
 
     Where that loosens anything it counts as publishing. Raises NotFound, Invalid (still named by another, no reason),
-    Forbidden.
+    Conflict (kept in files and not to be taken over), Forbidden.
     """
     actor.require(Permission.DOCUMENT_WRITE)
     why = clean_reason(reason)
     lock.alone()
-    return _carry_out(_deletion(actor, kind, name), publishing=False, reason=why)
+    request = _deletion(actor, kind, name)
+    _require_own(request, take_over, why)
+    return _carry_out(request, publishing=False, reason=why)
+
+
+def _require_own(request: _Request, take_over: bool, reason: str) -> None:
+    if take_over:
+        clean_reason(reason)
+    else:
+        changed = [request.stored.get((document.kind, document.name)) for document in request.changed()]
+        drafts.require_own([*filter(None, changed), *request.gone], request.managed_by)
 
 
 def _foreseen(request: _Request) -> Outcome:

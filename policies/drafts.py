@@ -23,6 +23,7 @@ from policies.models import PolicyDocument
 Action = Literal["create", "change", "delete", "none"]
 Manager = Literal["files", "console", "api"]
 Key = tuple[str, str]
+FILES: Manager = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,33 @@ def put(actor: Actor, sent: Parsed, stored: PolicyDocument | None, managed_by: M
 
 
 def hand_over(rows: Collection[PolicyDocument], managed_by: Manager) -> None:
-    """Note where documents are kept that were sent again without a change; that is no edit of theirs."""
+    """Note where documents are kept that were sent again without a change; that is no edit of theirs.
+
+    What is kept in files stays so: sending back what was read there takes nothing over.
+    """
     for row in rows:
-        row.managed_by = managed_by
+        row.managed_by = row.managed_by if row.managed_by == FILES else managed_by
+
+
+def hand_back(row: PolicyDocument) -> None:
+    """Take a document out of the files' keeping."""
+    row.managed_by = "api"
+
+
+def require_own(rows: Collection[PolicyDocument], managed_by: Manager) -> None:
+    """Raise Conflict when documents that are kept in files would be changed from elsewhere."""
+    foreign = [row for row in rows if row.managed_by == FILES and row.deleted_at is None and managed_by != FILES]
+    if foreign:
+        raise Conflict(
+            "kept_in_files",
+            Text(
+                f"{foreign[0].kind}“{foreign[0].name}”由文件管理（flask documents apply），未做任何更改。"
+                "请修改文件；确需在此修改时，请选择接管并填写原因。",
+                f"{foreign[0].kind} “{foreign[0].name}” is kept in files (flask documents apply); nothing was "
+                "written. Change the files, or take it over with a reason.",
+            ),
+            documents=[{"kind": row.kind, "name": row.name} for row in foreign],
+        )
 
 
 def rewrite(actor: Actor, row: PolicyDocument, title: str | None, spec: dict[str, Any]) -> None:

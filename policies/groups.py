@@ -73,6 +73,12 @@ def evaluate_for(device_ids: Collection[str]) -> None:
         fleet_groups.adjust(actor, name, joined, living - joined)
 
 
+def found_for(device_ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """Those of the phones that each group with a query finds now, whoever is in it yet."""
+    queries = _queries() if device_ids else {}
+    return _found(queries, device_ids, {}) if queries else {}
+
+
 def asked_about() -> frozenset[str]:
     """Names of the groups that queries of other groups ask about."""
     return frozenset(name for query in _queries().values() for name in query.groups)

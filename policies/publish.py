@@ -13,6 +13,7 @@ from core.actor import Actor
 from core.db import session
 from core.errors import Conflict, NotFound
 from core.permissions import Permission
+from core.reasons import clean_reason
 from core.text import Text
 from policies import devices, drafts, keyword_tests, lock, references, rollouts, world
 from policies.desired import Refresh
@@ -45,7 +46,9 @@ class Publication:
     review: Review
 
 
-def publish(actor: Actor, kind: str, name: str, *, version: int | None = None, reason: str = "") -> Publication:
+def publish(
+    actor: Actor, kind: str, name: str, *, version: int | None = None, reason: str = "", take_over: bool = False
+) -> Publication:
     """Publish the draft, or older content as a new version (`version`). What is in force already changes nothing.
 
     Raises Forbidden below the root of the tree, NotFound, Conflict for a kind that takes effect at once, Invalid for a
@@ -57,6 +60,8 @@ def publish(actor: Actor, kind: str, name: str, *, version: int | None = None, r
     row = _locked(kind, name)
     if version is not None:
         older = content(row, version)
+        if (older.title, older.spec) != (row.title, row.spec):
+            _require_own(row, take_over, reason)
         drafts.rewrite(actor, row, older.title, older.spec)
     before = world.current()
     made = make_version(actor, row, before.documents.get((kind, name)), restores=version, reason=reason)
@@ -70,6 +75,15 @@ def publish(actor: Actor, kind: str, name: str, *, version: int | None = None, r
     audit_published(actor, [made], rollout, seen, reason)
     Refresh(world.current(), rollout).run(reached)
     return Publication(Published(kind, name, made.version), rollout, seen)
+
+
+def _require_own(row: PolicyDocument, take_over: bool, reason: str) -> None:
+    """Older content of what is kept in files is an edit of it from elsewhere."""
+    if take_over:
+        clean_reason(reason)
+        drafts.hand_back(row)
+    else:
+        drafts.require_own([row], "api")
 
 
 def make_version(

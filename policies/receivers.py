@@ -9,11 +9,12 @@ from core.actor import system_actor
 from core.runtime import settings
 from fleet import editions
 from fleet import events as fleet_events
+from fleet import guards as fleet_guards
 from fleet.events import DeviceChange, Enrolled, HelloReceived
 from identity import events as identity_events
 from identity import guards as identity_guards
 from mqtt import events as mqtt_events
-from policies import assignments, capabilities, desired, groups, housekeeping, lock, reported, rollouts, world
+from policies import assignments, capabilities, desired, groups, housekeeping, lock, moves, reported, rollouts, world
 from policies import devices as phones
 from policies.reported import Said
 
@@ -108,6 +109,8 @@ def connect() -> None:
     identity_events.units_changed.connect(on_units_changed)
     mqtt_events.broker_forgot.connect(on_broker_forgot)
     identity_guards.before_unit_removal(assignments.why_unit_stays)
+    identity_guards.after_unit_move(moves.unit_moved)
+    fleet_guards.bind(placed=moves.phones_placed)
 
 
 def _differs(wanted: desired.Desired, hello: HelloReceived) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -76,11 +76,16 @@ class _Effects:
 
 def review(old: World, new: World, device_ids: Collection[str]) -> Review:
     """Compare two worlds over phones."""
-    before, after = _Effects(old), _Effects(new)
     pairs: Counter[tuple[Mixture, Mixture]] = Counter()
     for phones in devices.living(device_ids):
         had, gets = old.mixtures(phones), new.mixtures(phones)
         pairs.update((had[phone.id], gets[phone.id]) for phone in phones)
+    return weigh(old, new, pairs)
+
+
+def weigh(old: World, new: World, pairs: Mapping[tuple[Mixture, Mixture], int]) -> Review:
+    """Compare what phones had with what they get, by how many phones each pair of mixtures stands for."""
+    before, after = _Effects(old), _Effects(new)
     touched, paths = 0, Counter[str]()
     for (had_mixture, gets_mixture), count in pairs.items():
         one, other = before.of(had_mixture), after.of(gets_mixture)

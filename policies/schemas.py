@@ -27,15 +27,22 @@ class PlanQuery(BaseModel):
 
 
 class ApplyQuery(PlanQuery):
-    """`publish` publishes the drafts too."""
+    """`publish` publishes the drafts too.
+
+    `managed_by=files` marks the documents as kept in files; those are changed from elsewhere only with `take_over`
+    and a reason.
+    """
 
     publish: bool = False
+    managed_by: Literal["files", "api"] = "api"
+    take_over: bool = False
     reason: Annotated[str, Field(max_length=500)] = ""
 
 
 class DeleteQuery(BaseModel):
-    """Why a document is deleted."""
+    """Why a document is deleted; one that is kept in files only with `take_over`."""
 
+    take_over: bool = False
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -85,8 +92,9 @@ class BlobPath(BaseModel):
 
 
 class PublishBody(Body):
-    """`version` publishes older content as a new version."""
+    """`version` publishes older content as a new version; of what is kept in files only with `take_over`."""
 
+    take_over: bool = False
     version: Annotated[int, Field(ge=1)] | None = None
     reason: Annotated[str, Field(max_length=500)] = ""
 

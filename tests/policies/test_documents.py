@@ -232,3 +232,38 @@ def test_a_list_of_documents_has_pages_and_a_kind(office: Office) -> None:
     assert [item["name"] for item in first["items"] + second["items"]] == ["p0", "p1", "p2", "p3", "p4"]
     assert second["next_cursor"] is None
     assert all(item["version"] == 1 and item["draft"] is False for item in first["items"])
+
+
+def test_what_is_kept_in_files_is_changed_from_elsewhere_only_to_take_it_over_for_a_reason(office: Office) -> None:
+    office.apply(policy("sales", RULES), managed_by="files")
+    changed = policy("sales", MORE)
+    refused = office.try_apply(changed)
+    assert (refused.status_code, refused.json["code"]) == (409, "kept_in_files")
+    assert refused.json["documents"] == [{"kind": "Policy", "name": "sales"}]
+    assert office.try_apply(changed, take_over="true").json["code"] == "reason_required"
+    shown = office.company.get("/documents/Policy/sales").json
+    assert (shown["revision"], shown["version"], shown["managed_by"]) == (1, 1, "files")
+    office.apply(changed, managed_by="files")
+    older = office.company.post("/documents/Policy/sales/publish", {"version": 1, "reason": "back"})
+    assert (older.status_code, older.json["code"]) == (409, "kept_in_files")
+    office.apply(policy("sales", RULES), take_over="true", reason="the repository is gone")
+    assert office.company.get("/documents/Policy/sales").json["managed_by"] == "api"
+    office.apply(changed)
+
+
+def test_an_export_of_what_is_kept_in_files_applies_without_a_change_and_leaves_it_there(office: Office) -> None:
+    office.apply(policy("sales", RULES), managed_by="files")
+    again = office.apply(office.company.client.get(f"{API}/documents/export", headers=office.company.admin).text)
+    assert actions(again) == [("Policy", "sales", "none")]
+    assert office.company.get("/documents/Policy/sales").json["managed_by"] == "files"
+
+
+def test_deleting_what_is_kept_in_files_must_be_meant(office: Office) -> None:
+    office.apply(policy("sales", RULES), managed_by="files")
+    address = f"{API}/documents/Policy/sales"
+    client, admin = office.company.client, office.company.admin
+    refused = client.delete(address, headers=admin, query_string={"reason": "unused"})
+    assert (refused.status_code, refused.json["code"]) == (409, "kept_in_files")
+    assert (
+        client.delete(address, headers=admin, query_string={"reason": "unused", "take_over": "true"}).status_code == 200
+    )

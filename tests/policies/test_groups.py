@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from core.actor import system_actor
 from core.uow import unit_of_work
-from fleet import groups
+from fleet import edit, groups
 from tests.fleet.company import API
 from tests.policies.office import Office, assignment, document, policy
 
@@ -91,8 +92,8 @@ def test_a_phone_that_moves_joins_and_leaves_groups_of_groups(office: Office) ->
     phone = office.phone("/总部/客服")
     office.apply(group("sales", "org_unit in /总部/电销") + group("others", "not group = sales"))
     assert members("others") == {phone.id}
-    moved = office.company.patch(f"/devices/{phone.id}", {"org_unit": "/总部/电销"})
-    assert moved.status_code == 200, moved.json
+    with unit_of_work():
+        edit.move(system_actor("test"), phone.id, "/总部/电销")
     assert (members("sales"), members("others")) == ({phone.id}, set())
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import ShoujiError, TooLarge
 from policies.language.emit import emit
+from policies.language.overlaps import overlaps
 from policies.language.parse import Format, Parsed, parse
 from policies.language.problems import Refused
 from tests.policies.specs import SPECS
@@ -203,6 +204,8 @@ def test_broken_json_is_refused(text: str, code: str) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.fixed_dictionaries({}, optional=SPECS))
 def test_what_is_exported_reads_back_as_the_same_documents(spec: dict[str, Any]) -> None:
+    if list(overlaps(spec)):
+        spec = {name: value for name, value in spec.items() if name not in ("work_hours", "contact_limits")}
     document = {
         "apiVersion": "shouji/v1",
         "kind": "Policy",

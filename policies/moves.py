@@ -1,0 +1,86 @@
+"""Phones that are put elsewhere: where that makes their effective policy looser it counts as publishing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import select
+
+from core import audit
+from core.actor import Actor
+from core.bulk import texts
+from core.db import session
+from core.errors import Forbidden
+from core.permissions import Permission
+from core.text import Text
+from policies import devices, groups, world
+from policies.models import DesiredState
+from policies.models import Mixture as StoredMixture
+from policies.review import Review, weigh
+from policies.world import Mixture, Source, World
+
+SHOWN = 50
+
+
+def unit_moved(actor: Actor, unit_path: str) -> None:
+    """An org unit stands elsewhere now. Raises Forbidden as `require`."""
+    require(actor, devices.below([unit_path]), ("org_unit", unit_path.rstrip("/").rpartition("/")[2]))
+
+
+def phones_placed(actor: Actor, device_ids: Collection[str]) -> None:
+    """Phones are in another unit or in other groups now. Raises Forbidden as `require`."""
+    require(actor, device_ids, ("device", min(device_ids)))
+
+
+def require(actor: Actor, device_ids: Collection[str], about: tuple[str, str]) -> None:
+    """Raise Forbidden unless the actor may publish, or the present places of phones loosen nothing that they have.
+
+    Called in the unit of work of the move, after it was written and before anybody heard of it. Audits what loosens.
+    """
+    seen = _review(device_ids)
+    if not seen.looser:
+        return
+    places = [place.plain() for place in seen.looser[:SHOWN]]
+    if not actor.may(Permission.DOCUMENT_PUBLISH):
+        paths = ", ".join(place.path for place in seen.looser[:5])
+        raise Forbidden(
+            "loosens_policy",
+            Text(
+                f"此变更会放宽 {seen.devices} 台设备的策略（{paths}），等同于发布，请由有发布权限的策略管理员执行。",
+                f"This loosens the policy of {seen.devices} phones ({paths}), which counts as publishing. "
+                "Somebody who may publish policies does it.",
+            ),
+            permission=str(Permission.DOCUMENT_PUBLISH),
+            looser=places,
+        )
+    audit.record(actor, "document.loosen", about, {"devices": seen.devices, "looser": places})
+
+
+def _review(device_ids: Collection[str]) -> Review:
+    present = world.current().changed(members=groups.found_for(device_ids))
+    pairs: Counter[tuple[Mixture, Mixture]] = Counter()
+    for phones in devices.living(device_ids):
+        had = _had([phone.id for phone in phones], present)
+        gets = present.mixtures(phones)
+        pairs.update((had.get(phone.id, ()), gets[phone.id]) for phone in phones)
+    return weigh(present, present, pairs)
+
+
+def _had(device_ids: Collection[str], present: World) -> Mapping[str, Mixture]:
+    """What reached phones before, as far as it is still there."""
+    query = select(DesiredState.device_id, DesiredState.mixture)
+    rows = session().execute(query.where(DesiredState.device_id.in_(texts(session(), device_ids)))).all()
+    wanted = {row.mixture for row in rows}
+    stored = select(StoredMixture.digest, StoredMixture.sources).where(StoredMixture.digest.in_(wanted))
+    mixtures = {row.digest: _living(row.sources, present) for row in session().execute(stored)}
+    return {row.device_id: mixtures.get(row.mixture, ()) for row in rows}
+
+
+def _living(sources: Collection[Mapping[str, str]], present: World) -> Mixture:
+    known = [source for source in sources if ("Policy", source["policy"]) in present.documents]
+    return tuple(
+        Source(name, present.documents[("Policy", name)].version, source["assignment"])
+        for source in known
+        if (name := source["policy"])
+    )
