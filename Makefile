@@ -40,8 +40,8 @@ format: setup-test ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup-test ## Measure the speeds that we promise, as ratios in one run
-	$(BIN)/python -m bench
+bench: setup-test ## Measure the speeds that we promise, as ratios in one run (DATA=FILE: keywords on these texts)
+	$(BIN)/python -m bench $(if $(DATA),--data $(DATA))
 
 soak: setup-test ## Run phones and faults for a long time and count what was lost
 	$(BIN)/python -m pytest -q tests/faults --phones 500 --broker-away 60

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import report
+from bench.keywords import data_file
 from bench.registry import DATABASES, Context, Figure, measurements
 from bench.suite import MEASUREMENTS
 
@@ -23,6 +24,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--database", action="append", choices=DATABASES, help="only on this database")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="repetitions, at least 3 for a figure that counts")
     parser.add_argument("--quick", action="store_true", help="small numbers: shows that it runs, not how fast")
+    parser.add_argument("--data", type=data_file, help="texts to measure keywords on, JSON Lines with `text`")
     parser.add_argument("--folder", type=Path, help="where throw-away installations lie; default: a temporary folder")
     return parser.parse_args(words)
 
@@ -31,7 +33,7 @@ def run(options: argparse.Namespace) -> list[Figure]:
     """Carry out the chosen measurements one after the other."""
     figures: list[Figure] = []
     with TemporaryDirectory(prefix="shouji-bench-", dir=options.folder) as folder:
-        context = Context(options.quick, options.rounds, options.database or DATABASES, Path(folder))
+        context = Context(options.quick, options.rounds, options.database or DATABASES, Path(folder), options.data)
         for measurement in measurements():
             if options.only and measurement.name not in options.only:
                 continue

@@ -69,6 +69,7 @@ class Context:
     rounds: int
     databases: Sequence[str]
     folder: Path
+    data: Path | None = None
 
     def size(self, full: int, quick: int) -> int:
         """A figure that is smaller in a quick run."""

@@ -67,16 +67,25 @@ def _runs(plain: str) -> tuple[list[int], list[int]]:
     return starts, lengths
 
 
-class _Characters(dict[int, str]):
-    """What each character becomes; made when it is first met, so that a table of thousands costs nothing until then."""
+class _Characters(dict[int, int | str]):
+    """What each character becomes, as `str.translate` likes it best: the code of one character, else a text.
+
+    Made when a character is first met, so that a table of thousands costs nothing until then.
+    """
 
     def __init__(self, folder: Folder) -> None:
         super().__init__()
         self._folder = folder
 
-    def __missing__(self, code: int) -> str:
-        self[code] = made = self._folder.character(chr(code))
-        return made
+    def __missing__(self, code: int) -> int | str:
+        made = self._folder.character(chr(code))
+        self[code] = kept = ord(made) if len(made) == 1 else made
+        return kept
+
+    def length(self, char: str) -> int:
+        """How many characters it becomes."""
+        made = self[ord(char)]
+        return 1 if isinstance(made, int) else len(made)
 
 
 class Folder:
@@ -118,8 +127,7 @@ class Folder:
     def fold_with_origins(self, text: str) -> Folded:
         """The same, with the way back; slower, so only for texts in which something was found."""
         plain = self.plain(text)
-        lengths = map(len, map(self._characters.__getitem__, map(ord, text)))
-        return Folded(lengths, self.fold(text), plain)
+        return Folded(map(self._characters.length, text), self.fold(text), plain)
 
     def undone(self, piece: str) -> list[str]:
         """The steps that change this piece of a text: how it tried to get by."""

@@ -90,7 +90,7 @@ class _Group:
         phrases = {phrase for entry in self._entries for phrase in entry.excuses}
         self._needles = [*self._by_needle, *sorted(phrases - self._by_needle.keys())]
         self._by_index = [self._by_needle.get(needle, []) for needle in self._needles]
-        self._find = ahocorasick_rs.AhoCorasick(self._needles).find_matches_as_indexes if self._needles else None
+        self._find = _automaton(self._needles) if self._needles else None
         self._sounds = self._make_sounds(tables) if PINYIN in steps else None
         self._set, self._compiled = self._compile_patterns()
 
@@ -119,8 +119,8 @@ class _Group:
     def scan(self, text: str) -> list[Hit]:
         """Terms inside one text."""
         hits: list[Hit] = []
-        if self._find is not None and (matches := self._find(self._folder.fold(text), True)):
-            hits += self._judge(text, matches)
+        if self._find is not None and (matches := self._find(folded := self._folder.fold(text).encode(), True)):
+            hits += self._judge(text, [_characters(folded, *match) for match in matches])
         if self._set is not None:
             hits += self._search(text)
         if self._sounds is not None:
@@ -197,6 +197,18 @@ class _Group:
         if entry.term.id not in known:
             known.add(entry.term.id)
             yield self._hit(entry, text, start, end, PINYIN)
+
+
+def _automaton(needles: Sequence[str]) -> Any:
+    """Finds the needles in UTF-8: to search bytes is faster, and offsets are turned into characters only for hits."""
+    encoded = [needle.encode() for needle in needles]
+    kind = ahocorasick_rs.Implementation.ContiguousNFA
+    return ahocorasick_rs.BytesAhoCorasick(encoded, implementation=kind).find_matches_as_indexes
+
+
+def _characters(folded: bytes, index: int, start: int, end: int) -> tuple[int, int, int]:
+    first = len(folded[:start].decode())
+    return index, first, first + len(folded[start:end].decode())
 
 
 def _long_enough(have: list[int] | None, need: list[int] | None) -> bool:
