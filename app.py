@@ -79,8 +79,9 @@ from policies import cli as policies_cli
 from policies import device as policies_device
 from policies import device_api as policies_device_api
 from policies import effects as policies_effects
+from policies import figures as policies_figures
 from policies import jobs as policies_jobs
-from policies import keywords_cli, schema_api, states
+from policies import keywords_cli, rollouts_api, rollouts_cli, schema_api, states
 from policies import receivers as policies_receivers
 
 VERSION = "0.1.0"
@@ -99,6 +100,7 @@ APIS = (
     commands_api.api,
     commands_device_api.api,
     policies_api.api,
+    rollouts_api.api,
     policies_device_api.api,
     schema_api.api,
     schema_api.asyncapi,
@@ -118,6 +120,7 @@ COMMANDS: tuple[click.Command, ...] = (
     fleet_cli.cli,
     policies_cli.cli,
     keywords_cli.cli,
+    rollouts_cli.cli,
     archive_cli.cli,
     compliance_cli.cli,
     imports_cli.cli,
@@ -140,6 +143,7 @@ BY_IMPORT = (
     commands_receivers,
     commands_restore,
     policies_effects,
+    policies_figures,
     policies_jobs,
     policies_receivers,
     archive_figures,

@@ -42,6 +42,11 @@ def find(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) ->
     return page.map(lambda group: GroupView(group.name, group.title, group.query, counts.get(group.name, 0)))
 
 
+def names() -> set[str]:
+    """Names of all groups."""
+    return set(session().scalars(select(Group.name)))
+
+
 def count(actor: Actor) -> int:
     """How many groups there are."""
     actor.require(Permission.GROUP_READ)

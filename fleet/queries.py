@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Select, select
@@ -170,6 +171,21 @@ def closed_ids() -> Select[tuple[str]]:
 def memberships() -> Select[tuple[str, str]]:
     """Columns `group_name`, `device_id` of all groups."""
     return select(GroupMember.group_name, GroupMember.device_id)
+
+
+class Seen(NamedTuple):
+    """Whether a phone is there, since when, and when it was heard of last."""
+
+    online: bool
+    since: datetime | None
+    last_seen_at: datetime | None
+
+
+def seen(device_ids: Collection[str]) -> dict[str, Seen]:
+    """Presence of many phones in one query."""
+    query = select(Presence.device_id, Presence.online, Presence.since, Presence.last_seen_at)
+    rows = session().execute(query.where(Presence.device_id.in_(texts(session(), device_ids))))
+    return {row[0]: Seen(*row[1:]) for row in rows}
 
 
 def queue_lengths(device_ids: Collection[str]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Documents, publishing, rollouts and explanations over HTTP, for people."""
+"""Documents, publishing and explanations over HTTP, for people."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from core.http.identity import current_actor
 from core.http.routes import JSON, Api
 from core.permissions import Permission
 from core.text import Text
-from policies import apply, documents, explain, group_preview, publish, rollouts
+from policies import apply, documents, explain, group_preview, publish
 from policies.language.parse import Format
+from policies.publish import Staging
+from policies.rollout_schemas import PublishBody
 from policies.schemas import (
     ApplyQuery,
     ChangesRead,
@@ -29,9 +31,8 @@ from policies.schemas import (
     PreviewBody,
     PreviewRead,
     PublicationRead,
-    PublishBody,
 )
-from policies.views import DocumentView, Explanation, RolloutView, VersionView
+from policies.views import DocumentView, Explanation, VersionView
 
 api = Api("policies", __name__)
 YAML = "application/yaml"
@@ -116,9 +117,16 @@ def list_versions(path: DocumentPath, query: PageQuery) -> Response:
 
 @api.post("/documents/<kind>/<name>/publish", Permission.DOCUMENT_PUBLISH, {200: PublicationRead}, problems=(409,))
 def publish_document(path: DocumentPath, body: PublishBody) -> Response:
-    """Publish a draft, or older content as a new version."""
+    """Publish a draft, or older content as a new version: ring by ring, or to everyone at once."""
+    rings = [ring.model_dump(exclude_none=True) for ring in body.rings]
     done = publish.publish(
-        current_actor(), path.kind, path.name, version=body.version, reason=body.reason, take_over=body.take_over
+        current_actor(),
+        path.kind,
+        path.name,
+        version=body.version,
+        reason=body.reason,
+        take_over=body.take_over,
+        staging=Staging(rings, body.draft, body.emergency),
     )
     return reply(
         {
@@ -134,12 +142,6 @@ def publish_document(path: DocumentPath, body: PublishBody) -> Response:
 def preview_group(body: PreviewBody) -> Response:
     """Which phones a group's query finds now; nothing is saved."""
     return reply(asdict(group_preview.preview(current_actor(), body.query)))
-
-
-@api.get("/rollouts/<id>", Permission.DOCUMENT_READ, {200: RolloutView})
-def get_rollout(path: IdPath) -> Response:
-    """A rollout and how far it came."""
-    return reply(rollouts.get(current_actor(), path.id))
 
 
 @api.get("/devices/<id>/explain", Permission.DOCUMENT_READ, {200: Explanation})

@@ -12,7 +12,20 @@ from core.permissions import Permission
 from core.reasons import clean_reason
 from core.runtime import settings
 from core.uow import start_writing
-from policies import assignments, devices, drafts, groups, lock, publish, reach, references, rollouts, sight, world
+from policies import (
+    assignments,
+    devices,
+    drafts,
+    groups,
+    lock,
+    projection,
+    publish,
+    reach,
+    references,
+    rollouts,
+    sight,
+    world,
+)
 from policies.desired import Refresh, postponing
 from policies.drafts import Change, Key, Manager
 from policies.language.kinds import PUBLISHED_KINDS, Assignment, Group
@@ -148,7 +161,7 @@ def _carry_out(request: _Request, *, publishing: bool, reason: str) -> Outcome:
     before = world.current()
     after, touched = _projected(request, before, publishing=publishing)
     if publishing or request.gone:
-        publish.check_complete(after)
+        projection.check_complete(after)
     seen = review(before, after, touched)
     staged = seen.devices > settings().unstaged_limit or bool(seen.looser)
     if staged:
@@ -202,7 +215,7 @@ def _projected(request: _Request, before: World, *, publishing: bool) -> tuple[W
     """The world after the change, and the phones that it may touch."""
     made = [_as_published(document, before, request) for document in request.parsed] if publishing else []
     news = [document for document in made if document is not None]
-    after = publish.with_documents(before, news, request.gone_keys)
+    after = projection.with_documents(before, news, request.gone_keys)
     changed = request.changed()
     moved = {document.name for document in changed if document.kind == "Assignment"}
     moved |= {row.name for row in request.gone if row.kind == "Assignment"}
@@ -212,8 +225,8 @@ def _projected(request: _Request, before: World, *, publishing: bool) -> tuple[W
     after = after.changed(assignments=[*kept, *renewed], members=grouped)
     keys = {(document.kind, document.name) for document in news} | request.gone_keys
     affected = [
-        *publish.assignments_of(after, keys),
-        *publish.assignments_of(before, keys),
+        *projection.assignments_of(after, keys),
+        *projection.assignments_of(before, keys),
         *renewed,
         *(assigned for assigned in before.assignments if assigned.name in moved or assigned.group in grouped),
     ]
@@ -227,7 +240,7 @@ def _as_published(sent: Parsed, before: World, request: _Request) -> InForce | N
     if sent.kind not in PUBLISHED_KINDS:
         return None
     key = (sent.kind, sent.name)
-    present, stored = before.documents.get(key), request.stored.get(key)
+    present, stored = projection.settled(before, key), request.stored.get(key)
     if present and present.spec == sent.data["spec"]:
         return None
     version = (stored.version if stored else 0) + 1
@@ -256,7 +269,7 @@ def _versions(request: _Request, rows: dict[Key, PolicyDocument], before: World,
     for document in request.parsed:
         key = (document.kind, document.name)
         if document.kind in PUBLISHED_KINDS:
-            made.append(publish.make_version(request.actor, rows[key], before.documents.get(key), reason=reason))
+            made.append(publish.make_version(request.actor, rows[key], projection.settled(before, key), reason=reason))
     return [version for version in made if version is not None]
 
 

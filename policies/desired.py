@@ -12,9 +12,10 @@ from sqlalchemy import Row, select, update
 from core import clock, live, outbox
 from core.bulk import insert_each, texts
 from core.db import insert_rows, session
-from policies import blobs, bundles, devices, lock, rollouts, world
+from policies import blobs, bundles, devices, lock, ring_members, rollouts, world
 from policies.events import desired_changed
 from policies.models import DesiredHistory, DesiredState
+from policies.scopes import Place
 from policies.world import Mixture, Reached, World
 
 DESIRED_EFFECT, BLOB_EFFECT = "desired", "blob"
@@ -38,12 +39,15 @@ class Desired(NamedTuple):
 
 
 class Refresh:
-    """Brings the desired states of phones up to date with one world; compiles each mixture once."""
+    """Brings the desired states of phones up to date with one world; compiles each mixture once.
 
-    def __init__(self, current: World, rollout_id: str | None = None) -> None:
+    `place`: the rollout, and its ring, that gives the phones what is new. A rollout's id alone is its first ring.
+    """
+
+    def __init__(self, current: World, place: Place | str | None = None) -> None:
         self._world = current
-        self._rollout_id = rollout_id
-        self._made: dict[Mixture, Made] = {}
+        self._place = Place(place, 0) if isinstance(place, str) else place
+        self._made: dict[tuple[int, Mixture], Made] = {}
         self._told: set[str] = set()
         self.changed = 0
 
@@ -54,27 +58,50 @@ class Refresh:
         return self.changed
 
     def _batch(self, phones: Sequence[Reached]) -> None:
-        stored = _stored([phone.id for phone in phones])
-        mixtures = self._world.mixtures(phones)
+        ids = [phone.id for phone in phones]
+        entered = ring_members.admit(self._world.ringed, ids) if self._world.ringed else {}
+        stored = _stored(ids)
+        for inside, some in self._world.split(phones):
+            self._part(inside, some, stored, entered)
+
+    def _part(
+        self,
+        inside: World,
+        phones: Sequence[Reached],
+        stored: Mapping[str, Row[Any]],
+        entered: Mapping[Place, set[str]],
+    ) -> None:
+        mixtures = inside.mixtures(phones)
         newer: dict[Made, dict[str, int]] = defaultdict(dict)
         renamed: dict[str, list[str]] = defaultdict(list)
         for phone in phones:
-            made, last = self._make(mixtures[phone.id]), stored.get(phone.id)
+            made, last = self._make(inside, mixtures[phone.id]), stored.get(phone.id)
             if last is None or last.bundle != made.bundle:
                 newer[made][phone.id] = last.generation if last else 0
             elif last.mixture != made.mixture:
                 renamed[made.mixture].append(phone.id)
         for made, last_generations in newer.items():
-            self._give(made, last_generations)
+            generation = self._give(made, last_generations)
+            for place, ids in entered.items():
+                late = [one for one in last_generations if one in ids and self._concerns(place, inside, mixtures[one])]
+                rollouts.target(place, late, generation)
         for mixture, device_ids in renamed.items():
             _rename(mixture, [stored[device_id] for device_id in device_ids])
 
-    def _make(self, mixture: Mixture) -> Made:
-        if mixture not in self._made:
-            self._made[mixture] = Made(bundles.make(self._world, mixture), bundles.keep_mixture(mixture))
-        return self._made[mixture]
+    def _make(self, inside: World, mixture: Mixture) -> Made:
+        # The world keeps its parts, so that none of them takes the place of another in memory.
+        key = (id(inside), mixture)
+        if key not in self._made:
+            self._made[key] = Made(bundles.make(inside, mixture), bundles.keep_mixture(mixture))
+        return self._made[key]
 
-    def _give(self, made: Made, last_generations: Mapping[str, int]) -> None:
+    def _concerns(self, place: Place, inside: World, mixture: Mixture) -> bool:
+        """Whether what a ring brings reaches a phone by its policies."""
+        brought = {(one.kind, one.name) for one in self._world.ringed[place]}
+        names = {source.policy for source in mixture}
+        return any(inside.named_by(name) & brought for name in names)
+
+    def _give(self, made: Made, last_generations: Mapping[str, int]) -> int:
         device_ids = list(last_generations)
         generation = _above(max(last_generations.values()))
         _write(made, generation, device_ids)
@@ -82,11 +109,12 @@ class Refresh:
             self._told.add(made.bundle)
             outbox.enqueue(BLOB_EFFECT, blobs.retain([*bundles.parts_of(made.bundle), made.bundle]))
         send(device_ids)
-        if self._rollout_id:
-            rollouts.target(self._rollout_id, device_ids, generation)
+        if self._place:
+            rollouts.target(self._place, device_ids, generation)
         live.announce("devices", device_ids)
         desired_changed.send(None, device_ids=device_ids)
         self.changed += len(device_ids)
+        return generation
 
 
 def refresh(device_ids: Collection[str]) -> int:

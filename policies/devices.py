@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Subquery, or_, select
 
 from core.bulk import texts
 from core.db import session
@@ -36,6 +36,19 @@ def reached_by(assignments: Sequence[Assigned]) -> set[str]:
     if not assignments:
         return set()
     phones = fleet.living_ids().subquery()
+    return set(session().scalars(select(phones.c.id).where(_reached(assignments, phones))))
+
+
+def reached_after(assignments: Sequence[Assigned], last: str, limit: int = BATCH) -> list[str]:
+    """Ids of the next phones in the fleet, in key order, that any of the assignments reaches by its target."""
+    if not assignments:
+        return []
+    phones = fleet.living_ids().subquery()
+    query = select(phones.c.id).where(_reached(assignments, phones), phones.c.id > last)
+    return list(session().scalars(query.order_by(phones.c.id).limit(limit)))
+
+
+def _reached(assignments: Sequence[Assigned], phones: Subquery) -> ColumnElement[bool]:
     unit_ids = {assigned.unit_id for assigned in assignments if assigned.unit_id}
     names = [assigned.group for assigned in assignments if assigned.group]
     named = [assigned.device_id for assigned in assignments if assigned.device_id]
@@ -47,7 +60,7 @@ def reached_by(assignments: Sequence[Assigned]) -> set[str]:
         reached.append(phones.c.id.in_(select(members.c.device_id).where(members.c.group_name.in_(names))))
     if named:
         reached.append(phones.c.id.in_(named))
-    return set(session().scalars(select(phones.c.id).where(or_(*reached))))
+    return or_(*reached)
 
 
 def below(unit_paths: Sequence[str]) -> set[str]:

@@ -12,12 +12,11 @@ from core.actor import Actor
 from core.db import session
 from core.permissions import Permission
 from fleet import queries as fleet
-from mqtt.contract.names import Outcome
-from policies import bundles, desired, world
+from policies import bundles, desired, in_force_when, world
 from policies.language.problems import path_text
-from policies.models import DesiredHistory, Mixture, ReportedHistory
+from policies.models import DesiredHistory, Mixture
 from policies.rules.merging import origins
-from policies.views import Explanation, InForceThen, Value
+from policies.views import Explanation, Value
 from policies.world import Source, World
 
 
@@ -34,7 +33,7 @@ def explain(actor: Actor, device_id: str, at: datetime | None = None) -> Explana
         generation=wanted.generation if wanted else None,
         bundle=wanted.bundle if wanted else None,
         policies=[source.plain() for source in sources],
-        in_force=_in_force_then(device_id, moment),
+        in_force=in_force_when.then(device_id, moment),
         values=_values(sources),
     )
 
@@ -44,22 +43,6 @@ def _wanted_then(device_id: str, moment: datetime) -> desired.Desired | None:
     query = select(*columns).where(DesiredHistory.device_id == device_id, DesiredHistory.at <= moment)
     row = session().execute(query.order_by(DesiredHistory.id.desc()).limit(1)).one_or_none()
     return desired.Desired(device_id, row.generation, row.bundle, row.mixture) if row else None
-
-
-def _in_force_then(device_id: str, moment: datetime) -> InForceThen | None:
-    query = select(ReportedHistory.generation, ReportedHistory.bundle, ReportedHistory.at).where(
-        ReportedHistory.device_id == device_id,
-        ReportedHistory.outcome == Outcome.APPLIED,
-        ReportedHistory.at <= moment,
-    )
-    row = session().execute(query.order_by(ReportedHistory.at.desc(), ReportedHistory.id.desc()).limit(1)).one_or_none()
-    if row is None:
-        return None
-    asked = select(DesiredHistory.at).where(
-        DesiredHistory.device_id == device_id, DesiredHistory.generation == row.generation
-    )
-    asked_at = session().scalar(asked.order_by(DesiredHistory.id).limit(1))
-    return InForceThen(generation=row.generation, bundle=row.bundle, since=row.at, desired_at=asked_at)
 
 
 def _sources(mixture: str) -> tuple[Source, ...]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core import jobs
-from policies import housekeeping, rollouts
+from core.uow import unit_of_work
+from policies import housekeeping, rollout_steps, rollouts
 
 
-@jobs.register("policies.rollouts", every=timedelta(seconds=30))
-def finish_rollouts() -> str:
-    """Finish rollouts all of whose phones have applied."""
-    return f"{rollouts.finish_complete()} finished"
+@jobs.register("policies.rollouts", every=timedelta(seconds=5), wanted=rollout_steps.wanted, own_units=True)
+def take_rollouts_on() -> str:
+    """Take rollouts that go ring by ring as far as they go now, and finish those that reached everybody."""
+    steps = rollout_steps.run()
+    with unit_of_work():
+        finished = rollouts.finish_complete()
+    return f"{steps} steps, {finished} finished"
 
 
 @jobs.register("policies.blobs", every=timedelta(days=1))

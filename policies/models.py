@@ -75,7 +75,10 @@ class AssignmentTarget(Base):
 
 
 class Rollout(Base):
-    """A change on its way to phones: published versions, or a changed assignment, group or unit (`kind`)."""
+    """A change on its way to phones: published versions, or a changed assignment, group or unit (`kind`).
+
+    A `staged` one goes ring by ring. `why` says what paused or stopped it, `rolls_back` which rollout it undoes.
+    """
 
     __tablename__ = "rollouts"
 
@@ -83,25 +86,36 @@ class Rollout(Base):
     kind: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(20))
     emergency: Mapped[bool] = mapped_column(default=False)
+    staged: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str] = mapped_column(String(500), default="")
+    why: Mapped[dict[str, Any] | None]
+    approval_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    rolls_back: Mapped[str | None] = mapped_column(String(36))
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(200))
+    created_by_id: Mapped[str | None] = mapped_column(String(64))
     started_at: Mapped[datetime | None]
+    evaluated_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
 
 class RolloutItem(Base):
-    """One document that a rollout carries, and its version."""
+    """One document that a rollout carries: its version, and the `previous` one that was in force everywhere."""
 
     __tablename__ = "rollout_items"
 
     rollout_id: Mapped[str] = mapped_column(String(36), ForeignKey("rollouts.id"), primary_key=True)
     document_id: Mapped[str] = mapped_column(String(36), ForeignKey("policy_documents.id"), primary_key=True)
     version: Mapped[int]
+    previous: Mapped[int | None]
 
 
 class RolloutRing(Base):
-    """One ring: whom it holds, and what it takes to go on to the next. Seconds and shares of 1."""
+    """One ring: whom it holds, and what it takes to go on to the next.
+
+    It is filled in the order of device ids up to `cursor`. `elapsed_ms` is how long it has been in its state: the sum
+    of what passed between evaluations, so that a clock that jumps back takes nothing away.
+    """
 
     __tablename__ = "rollout_rings"
 
@@ -111,17 +125,23 @@ class RolloutRing(Base):
     selector: Mapped[dict[str, Any]]
     gates: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(String(20))
+    cursor: Mapped[str] = mapped_column(String(36), default="")
+    elapsed_ms: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
 
 class RolloutDevice(Base):
-    """A phone that a rollout gave a new desired state: `state` is targeted, sent, applied, rejected or failed."""
+    """A phone in a ring of a rollout, and how far it is.
+
+    `state`: unchanged (the rollout makes no difference to it), targeted (given a new desired state), sent, applied,
+    rejected, failed, withdrawn (it had not answered when the rollout was rolled back).
+    """
 
     __tablename__ = "rollout_devices"
     __table_args__ = (
         Index("ix_rollout_devices_device", "device_id", "generation"),
-        Index("ix_rollout_devices_state", "rollout_id", "state"),
+        Index("ix_rollout_devices_state", "rollout_id", "ring", "state"),
     )
 
     rollout_id: Mapped[str] = mapped_column(String(36), ForeignKey("rollouts.id"), primary_key=True)

@@ -17,7 +17,7 @@ from core.text import Text
 from policies import devices, groups, world
 from policies.models import DesiredState
 from policies.models import Mixture as StoredMixture
-from policies.review import Review, weigh
+from policies.review import Given, Review, weigh
 from policies.world import Mixture, Source, World
 
 SHOWN = 50
@@ -59,12 +59,12 @@ def require(actor: Actor, device_ids: Collection[str], about: tuple[str, str]) -
 
 def _review(device_ids: Collection[str]) -> Review:
     present = world.current().changed(members=groups.found_for(device_ids))
-    pairs: Counter[tuple[Mixture, Mixture]] = Counter()
+    pairs: Counter[tuple[Given, Given]] = Counter()
     for phones in devices.living(device_ids):
-        had = _had([phone.id for phone in phones], present)
-        gets = present.mixtures(phones)
-        pairs.update((had.get(phone.id, ()), gets[phone.id]) for phone in phones)
-    return weigh(present, present, pairs)
+        for inside, some in present.split(phones):
+            had, gets = _had([phone.id for phone in some], inside), inside.mixtures(some)
+            pairs.update((Given(inside, had.get(one.id, ())), Given(inside, gets[one.id])) for one in some)
+    return weigh(pairs)
 
 
 def _had(device_ids: Collection[str], present: World) -> Mapping[str, Mixture]:

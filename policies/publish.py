@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,17 +11,18 @@ from sqlalchemy import delete, select
 from core import audit, clock
 from core.actor import Actor
 from core.db import session
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.permissions import Permission
 from core.reasons import clean_reason
 from core.text import Text
-from policies import devices, drafts, keyword_tests, lock, references, rollouts, world
+from fleet import groups as fleet_groups
+from policies import devices, drafts, keyword_tests, lock, projection, rings, rollout_steps, rollouts, world
 from policies.desired import Refresh
-from policies.drafts import Key
 from policies.language.kinds import PUBLISHED_KINDS, KeywordSetSpec
 from policies.models import EVERYWHERE, DocumentVersion, PolicyDocument, VersionInForce
 from policies.review import Review, review
-from policies.world import Assigned, InForce, World
+from policies.rings import Ring
+from policies.world import InForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +47,92 @@ class Publication:
     review: Review
 
 
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """How a version goes to phones: by `rings` (none: to everyone at once), kept as a draft, or as an emergency."""
+
+    rings: Sequence[Mapping[str, Any]] = ()
+    draft: bool = False
+    emergency: bool = False
+
+
+AT_ONCE = Staging()
+
+
 def publish(
-    actor: Actor, kind: str, name: str, *, version: int | None = None, reason: str = "", take_over: bool = False
+    actor: Actor,
+    kind: str,
+    name: str,
+    *,
+    version: int | None = None,
+    reason: str = "",
+    take_over: bool = False,
+    staging: Staging = AT_ONCE,
 ) -> Publication:
     """Publish the draft, or older content as a new version (`version`). What is in force already changes nothing.
 
-    Raises Forbidden below the root of the tree, NotFound, Conflict for a kind that takes effect at once, Invalid for a
-    set that is not published.
+    Raises Forbidden below the root of the tree, NotFound, Conflict for a kind that takes effect at once or a document
+    that another rollout still brings to phones, Invalid for a set that is not published or rings that cannot be.
     """
     actor.require(Permission.DOCUMENT_PUBLISH)
     actor.require_everything()
+    ordered = _rings(staging)
+    if staging.emergency:
+        reason = clean_reason(reason)
     lock.alone()
     row = _locked(kind, name)
+    rollouts.require_free([row.id])
     if version is not None:
         older = content(row, version)
         if (older.title, older.spec) != (row.title, row.spec):
             _require_own(row, take_over, reason)
         drafts.rewrite(actor, row, older.title, older.spec)
     before = world.current()
-    made = make_version(actor, row, before.documents.get((kind, name)), restores=version, reason=reason)
+    made = make_version(actor, row, projection.settled(before, (kind, name)), restores=version, reason=reason)
     if made is None:
         return Publication(Published(kind, name, row.version), None, Review())
-    after = with_documents(before, [made])
-    check_complete(after)
-    reached = devices.reached_by(assignments_of(after, [(kind, name)]))
+    after = projection.with_documents(before, [made])
+    projection.check_complete(after)
+    reached = devices.reached_by(projection.assignments_of(after, [(kind, name)]))
     seen = review(before, after, reached)
-    rollout = rollouts.start(actor, "publish", [(row.id, made.version)], reason=reason)
-    audit_published(actor, [made], rollout, seen, reason)
+    published = Published(kind, name, made.version)
+    if ordered:
+        rollout = rollouts.create(
+            actor,
+            "publish",
+            [(row.id, made.version)],
+            ordered,
+            reason=reason,
+            state=rollouts.DRAFT if staging.draft else rollouts.RUNNING,
+            staged=True,
+        )
+        audit_published(actor, [made], rollout, seen, reason, rings=[ring.name for ring in ordered])
+        rollout_steps.begin(rollout)
+        return Publication(published, rollout, seen)
+    rollout = rollouts.start(actor, "publish", [(row.id, made.version)], reason=reason, emergency=staging.emergency)
+    audit_published(actor, [made], rollout, seen, reason, **({"emergency": True} if staging.emergency else {}))
     Refresh(world.current(), rollout).run(reached)
-    return Publication(Published(kind, name, made.version), rollout, seen)
+    return Publication(published, rollout, seen)
+
+
+def _rings(staging: Staging) -> list[Ring]:
+    if not staging.rings:
+        if staging.draft:
+            raise Invalid(
+                "draft_without_rings",
+                Text("草稿发布需要给出发布环。", "A rollout that is kept as a draft needs rings."),
+                path="rings",
+            )
+        return []
+    if staging.emergency:
+        raise Invalid(
+            "emergency_with_rings",
+            Text(
+                "紧急发布一次到达全部设备，不能同时给出发布环。", "An emergency goes to everyone at once, not by ring."
+            ),
+            path="rings",
+        )
+    return rings.read(staging.rings, fleet_groups.names())
 
 
 def _require_own(row: PolicyDocument, take_over: bool, reason: str) -> None:
@@ -99,13 +157,20 @@ def make_version(
         newest = session().get_one(DocumentVersion, (row.id, in_force.version))
         if newest.title == row.title:
             return None
+    return add_version(actor, row, row.title, row.spec, restores=restores, reason=reason)
+
+
+def add_version(
+    actor: Actor, row: PolicyDocument, title: str | None, spec: dict[str, Any], *, restores: int | None, reason: str
+) -> InForce:
+    """Make a title and a spec the document's next version; its draft stays as it is."""
     row.version += 1
     session().add(
         DocumentVersion(
             document_id=row.id,
             version=row.version,
-            title=row.title,
-            spec=row.spec,
+            title=title,
+            spec=spec,
             restores=restores,
             published_at=clock.now(),
             published_by=actor.name,
@@ -113,38 +178,18 @@ def make_version(
         )
     )
     session().flush()
-    return InForce(row.id, row.kind, row.name, row.version, row.spec)
+    return InForce(row.id, row.kind, row.name, row.version, spec)
 
 
-def with_documents(current: World, made: Sequence[InForce], gone: Collection[Key] = ()) -> World:
-    """The world with some versions in force and some documents gone."""
-    documents: Mapping[Key, InForce] = {
-        **{key: document for key, document in current.documents.items() if key not in gone},
-        **{(document.kind, document.name): document for document in made},
-    }
-    return current.changed(documents=documents)
-
-
-def check_complete(after: World) -> None:
-    """Raise Invalid when a published policy names a set or calendar that is not published."""
-    for (kind, name), document in after.documents.items():
-        if kind == "Policy":
-            references.check_published(document.spec, name, after.documents.keys())
-
-
-def assignments_of(current: World, changed: Collection[Key]) -> list[Assigned]:
-    """Assignments whose policy is among the changed documents, or names one of them."""
-    policies = {
-        name
-        for (kind, name), document in current.documents.items()
-        if kind == "Policy"
-        and ((kind, name) in changed or any((k, n) in changed for _, k, n in references.named(document.spec)))
-    }
-    return [assigned for assigned in current.assignments if assigned.policy in policies]
-
-
-def audit_published(actor: Actor, made: Sequence[InForce], rollout: str, seen: Review, reason: str) -> None:
-    """Record each published version, and what it loosened."""
+def audit_published(
+    actor: Actor,
+    made: Sequence[InForce],
+    rollout: str,
+    seen: Review,
+    reason: str,
+    **more: object,
+) -> None:
+    """Record each published version, what it loosened, and whatever `more` there is to say."""
     for document in made:
         audit.record(
             actor,
@@ -156,6 +201,7 @@ def audit_published(actor: Actor, made: Sequence[InForce], rollout: str, seen: R
                 "reason": reason,
                 "devices": seen.devices,
                 "looser": [place.plain() for place in seen.looser[:50]],
+                **more,
             },
         )
 
@@ -169,7 +215,8 @@ def in_force_version(row: PolicyDocument) -> int | None:
 
 
 def withdraw(row: PolicyDocument) -> None:
-    """Take a document that is being deleted out of force in every scope."""
+    """Take a document that is being deleted out of force in every scope. Raises Conflict while a rollout brings it."""
+    rollouts.require_free([row.id])
     gone = delete(VersionInForce).where(VersionInForce.document_id == row.id)
     session().execute(gone, execution_options={"synchronize_session": False})
 

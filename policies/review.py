@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from policies.language.compile import calendar_document, keyword_set_document
 from policies.language.problems import path_text
 from policies.rules.algebra import text_of
 from policies.rules.merging import Fragments, loosened, rules_of
-from policies.world import Mixture, World
+from policies.world import Mixture, Reached, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +50,23 @@ class _Effect:
 
 
 class _Effects:
-    """Effects of one world, each made once."""
+    """Effects of mixtures, each made once for each of the worlds that phones of different rings have."""
 
-    def __init__(self, current: World) -> None:
-        self._world = current
-        self._made: dict[Mixture, _Effect] = {}
+    def __init__(self) -> None:
+        self._made: dict[Given, _Effect] = {}
 
-    def of(self, mixture: Mixture) -> _Effect:
-        """The effect of a mixture."""
-        if mixture not in self._made:
-            self._made[mixture] = self._make(mixture)
-        return self._made[mixture]
+    def of(self, given: Given) -> _Effect:
+        """The effect of a mixture in a world."""
+        if given not in self._made:
+            self._made[given] = self._make(given)
+        return self._made[given]
 
-    def _make(self, mixture: Mixture) -> _Effect:
-        fragments = bundles.merged(self._world, mixture)
+    def _make(self, given: Given) -> _Effect:
+        current = given.world
+        fragments = bundles.merged(current, given.mixture)
         rules = rules_of(fragments)
-        sets = {name: words for name in bundles.sets_named(rules) if (words := self._world.keyword_set(name))}
-        days = {name: dates for name in bundles.calendars_named(rules) if (dates := self._world.calendar(name))}
+        sets = {name: words for name in bundles.sets_named(rules) if (words := current.keyword_set(name))}
+        days = {name: dates for name in bundles.calendars_named(rules) if (dates := current.calendar(name))}
         return _Effect(
             fragments,
             {name: keyword_set_document(name, spec) for name, spec in sets.items()},
@@ -74,25 +74,47 @@ class _Effects:
         )
 
 
+@dataclass(frozen=True)
+class Given:
+    """A mixture in a world. Worlds are told apart by identity: each part of one is made once."""
+
+    world: World
+    mixture: Mixture
+
+    def __hash__(self) -> int:
+        return hash((id(self.world), self.mixture))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Given) and self.world is other.world and self.mixture == other.mixture
+
+
 def review(old: World, new: World, device_ids: Collection[str]) -> Review:
     """Compare two worlds over phones."""
-    pairs: Counter[tuple[Mixture, Mixture]] = Counter()
+    pairs: Counter[tuple[Given, Given]] = Counter()
     for phones in devices.living(device_ids):
-        had, gets = old.mixtures(phones), new.mixtures(phones)
+        had, gets = _given(old, phones), _given(new, phones)
         pairs.update((had[phone.id], gets[phone.id]) for phone in phones)
-    return weigh(old, new, pairs)
+    return weigh(pairs)
 
 
-def weigh(old: World, new: World, pairs: Mapping[tuple[Mixture, Mixture], int]) -> Review:
+def weigh(pairs: Mapping[tuple[Given, Given], int]) -> Review:
     """Compare what phones had with what they get, by how many phones each pair of mixtures stands for."""
-    before, after = _Effects(old), _Effects(new)
+    effects = _Effects()
     touched, paths = 0, Counter[str]()
-    for (had_mixture, gets_mixture), count in pairs.items():
-        one, other = before.of(had_mixture), after.of(gets_mixture)
+    for (before, after), count in pairs.items():
+        one, other = effects.of(before), effects.of(after)
         if one.text != other.text:
             touched += count
             paths.update(dict.fromkeys(_looser(one, other), count))
     return Review(touched, [Looser(path, paths[path]) for path in sorted(paths)])
+
+
+def _given(current: World, phones: Sequence[Reached]) -> dict[str, Given]:
+    return {
+        phone_id: Given(world, mixture)
+        for world, some in current.split(phones)
+        for phone_id, mixture in world.mixtures(some).items()
+    }
 
 
 def _looser(old: _Effect, new: _Effect) -> set[str]:

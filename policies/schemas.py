@@ -91,14 +91,6 @@ class BlobPath(BaseModel):
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class PublishBody(Body):
-    """`version` publishes older content as a new version; of what is kept in files only with `take_over`."""
-
-    take_over: bool = False
-    version: Annotated[int, Field(ge=1)] | None = None
-    reason: Annotated[str, Field(max_length=500)] = ""
-
-
 class ExplainQuery(BaseModel):
     """A past minute, RFC 3339; now unless given."""
 

@@ -41,26 +41,69 @@ class VersionView(View):
 
 
 class RingView(View):
-    """A ring of a rollout, and how many phones are in which state."""
+    """A ring of a rollout: whom it holds, its gates, how many phones are in which class, and how long answers took.
+
+    `seconds`: quantiles `p50`, `p90`, `p99` from the push to the report that it is applied. `waited`: seconds in its
+    present state.
+    """
 
     position: int
     name: str
     state: str
+    selector: dict[str, Any]
+    gates: dict[str, Any]
+    started_at: Moment | None
+    finished_at: Moment | None
+    waited: int
     devices: dict[str, int]
+    seconds: dict[str, float]
 
 
-class RolloutView(View):
-    """A rollout and how far it came."""
+class RolloutSummary(View):
+    """A rollout in a list; `why` says what paused or stopped it."""
 
     id: str
     kind: str
     state: str
+    staged: bool
     emergency: bool
     reason: str
+    why: dict[str, Any] | None
+    rolls_back: str | None
     created_at: Moment
     created_by: str
+    started_at: Moment | None
+    finished_at: Moment | None
     documents: list[dict[str, Any]]
+
+
+class RolloutView(RolloutSummary):
+    """A rollout and how far it came; `approval` is what waits for a second person."""
+
+    approval: str | None
     rings: list[RingView] = Field(default_factory=list)
+
+
+class RolloutDeviceView(View):
+    """A phone of a rollout.
+
+    `state`: the class that counts it. `why`: a code for what keeps it from having applied: `rejected`, `failed`
+    (`detail` is what the phone said), `left_fleet`, `never_seen`, `offline` (since), `not_sent`, `no_answer`,
+    `replaced`; None when nothing does.
+    """
+
+    device_id: str
+    serial: str
+    model: str
+    org_unit: str
+    ring: int
+    state: str
+    targeted_at: Moment
+    settled_at: Moment | None
+    why: str | None
+    detail: str | None
+    since: Moment | None
+    last_seen_at: Moment | None
 
 
 class Value(View):
@@ -72,12 +115,36 @@ class Value(View):
 
 
 class InForceThen(View):
-    """The bundle that a phone said it had in force, from when; `desired_at` is when the server asked for it."""
+    """The bundle that a phone said it had in force.
+
+    `since`: by the phone's clock, held between `desired_at`, when the server asked for it, and `received_at`, when the
+    report came; `said_at` is what the phone's clock showed.
+    """
 
     generation: int | None
     bundle: str | None
     since: Moment
     desired_at: Moment | None
+    said_at: Moment | None = None
+    received_at: Moment | None = None
+
+
+class InForceEvidence(View):
+    """What was in force on a phone at a past minute, and what it is known from.
+
+    `certain`: the phone's clock and the times of receipt say the same. `otherwise` is what the times of receipt alone
+    say where they do not. `until`: when the phone applied the next bundle.
+    """
+
+    device_id: str
+    at: Moment
+    in_force: InForceThen | None
+    until: Moment | None
+    certain: bool
+    otherwise: InForceThen | None
+    policies: list[dict[str, Any]]
+    blobs: list[dict[str, Any]]
+    rules: dict[str, Any]
 
 
 class Explanation(View):

@@ -5,7 +5,7 @@ A world holds no phones; they are asked in batches. The same code makes desired 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,10 +15,12 @@ from sqlalchemy import select
 from core.db import session
 from fleet import groups
 from identity import queries as org
+from policies import scopes
 from policies.language.kinds import CalendarSpec, KeywordSetSpec
 from policies.models import EVERYWHERE, AssignmentTarget, DocumentVersion, PolicyDocument, VersionInForce
 from policies.rules import PolicySpec
 from policies.rules.merging import Fragments, compile_spec
+from policies.scopes import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,39 @@ Mixture = tuple[Source, ...]
 class World:
     """Published documents by kind and name, assignments, and the paths of org units by id.
 
-    `members` overrides the phones of some groups, by name.
+    `members` overrides the phones of some groups, by name. `ringed` are the versions that are in force in rings of
+    rollouts alone: `split` tells which phones have which.
     """
 
     documents: Mapping[tuple[str, str], InForce]
     assignments: Sequence[Assigned]
     unit_paths: Mapping[str, str]
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    ringed: Mapping[Place, tuple[InForce, ...]] = field(default_factory=dict)
+
+    def split(self, phones: Sequence[Reached]) -> Iterator[tuple[World, list[Reached]]]:
+        """The phones by what is in force for them, each part with the world as it is there."""
+        if not self.ringed:
+            yield self, list(phones)
+            return
+        places = scopes.places_of([phone.id for phone in phones], self.ringed)
+        parts: dict[frozenset[Place], list[Reached]] = {}
+        for phone in phones:
+            parts.setdefault(places.get(phone.id, frozenset()), []).append(phone)
+        for inside, some in parts.items():
+            yield self.within(inside), some
+
+    def within(self, places: frozenset[Place]) -> World:
+        """The world as a phone in these rings has it: of each document the newest version."""
+        if places not in self._inside:
+            documents = dict(self.documents)
+            for place in places:
+                for one in self.ringed[place]:
+                    present = documents.get((one.kind, one.name))
+                    if present is None or present.version < one.version:
+                        documents[one.kind, one.name] = one
+            self._inside[places] = self.changed(documents=documents, ringed={})
+        return self._inside[places]
 
     def mixtures(self, phones: Sequence[Reached]) -> dict[str, Mixture]:
         """For each phone what reaches it, in one query for all of them."""
@@ -99,9 +127,20 @@ class World:
         found = self.documents.get(("Calendar", name))
         return CalendarSpec.model_validate(found.spec) if found else None
 
+    def named_by(self, policy: str) -> set[tuple[str, str]]:
+        """The policy of that name with the sets and calendars that its version in force names, as kinds and names."""
+        spec = self.documents["Policy", policy].spec
+        sets = {("KeywordSet", rule["set"]) for rule in spec.get("keywords") or ()}
+        calendar = (spec.get("work_hours") or {}).get("calendar")
+        return {("Policy", policy), *sets, *([("Calendar", calendar)] if calendar else [])}
+
     def changed(self, **parts: Any) -> World:
         """The same world with some parts replaced."""
         return replace(self, **parts)
+
+    @cached_property
+    def _inside(self) -> dict[frozenset[Place], World]:
+        return {}
 
     @cached_property
     def _fragments(self) -> dict[str, Fragments]:
@@ -171,7 +210,8 @@ class World:
 def current() -> World:
     """The world in force, in a handful of queries."""
     units = {row.id: row.path for row in session().execute(org.units())}
-    return World(_documents(), _assignments(), units)
+    everywhere, ringed = _documents()
+    return World(everywhere, _assignments(), units, ringed=ringed)
 
 
 def at_versions(sources: Iterable[Source]) -> World:
@@ -195,7 +235,8 @@ def at_versions(sources: Iterable[Source]) -> World:
     return World(documents, (), {})
 
 
-def _documents() -> dict[tuple[str, str], InForce]:
+def _documents() -> tuple[dict[tuple[str, str], InForce], dict[Place, tuple[InForce, ...]]]:
+    """What is in force everywhere by kind and name, and what is in rings alone."""
     query = (
         select(
             PolicyDocument.id,
@@ -203,6 +244,7 @@ def _documents() -> dict[tuple[str, str], InForce]:
             PolicyDocument.name,
             DocumentVersion.version,
             DocumentVersion.spec,
+            VersionInForce.scope,
         )
         .join(VersionInForce, VersionInForce.document_id == PolicyDocument.id)
         .join(
@@ -210,10 +252,17 @@ def _documents() -> dict[tuple[str, str], InForce]:
             (DocumentVersion.document_id == VersionInForce.document_id)
             & (DocumentVersion.version == VersionInForce.version),
         )
-        .where(VersionInForce.scope == EVERYWHERE, PolicyDocument.deleted_at.is_(None))
+        .where(PolicyDocument.deleted_at.is_(None))
     )
-    rows = session().execute(query)
-    return {(row.kind, row.name): InForce(row.id, row.kind, row.name, row.version, row.spec) for row in rows}
+    everywhere: dict[tuple[str, str], InForce] = {}
+    ringed: dict[Place, list[InForce]] = {}
+    for row in session().execute(query):
+        document = InForce(row.id, row.kind, row.name, row.version, row.spec)
+        if row.scope == EVERYWHERE:
+            everywhere[row.kind, row.name] = document
+        else:
+            ringed.setdefault(scopes.place_of(row.scope), []).append(document)
+    return everywhere, {place: tuple(documents) for place, documents in ringed.items()}
 
 
 def _assignments() -> list[Assigned]:

@@ -118,20 +118,21 @@ def test_a_rollout_counts_who_was_targeted_reached_and_applied(office: Office) -
 
     def counts() -> Any:
         rollout = office.company.get(f"/rollouts/{done['rollout']}").json
-        return rollout["state"], rollout["rings"][0]["name"], rollout["rings"][0]["devices"]
+        devices = rollout["rings"][0]["devices"]
+        return rollout["state"], rollout["rings"][0]["name"], {name: n for name, n in devices.items() if n}
 
-    assert counts() == ("running", "everyone", {"targeted": 3})
+    assert counts() == ("running", "everyone", {"targeted": 3, "waiting": 3})
     with unit_of_work():
         rollouts.sent([phones[0].id, phones[1].id])
-    assert counts()[2] == {"targeted": 1, "sent": 2}
+    assert counts()[2] == {"targeted": 3, "sent": 2, "waiting": 3}
     office.report(phones[0], iat=int(time.time()) - 1)
     office.report(phones[1], outcome="failed", iat=int(time.time()) - 1)
-    assert counts()[2] == {"targeted": 1, "applied": 1, "failed": 1}
+    assert counts()[2] == {"targeted": 3, "sent": 2, "applied": 1, "failed": 1, "waiting": 1}
     for phone in phones:
         office.report(phone)
     with unit_of_work():
         assert rollouts.finish_complete() == 1
-    assert counts()[::2] == ("finished", {"applied": 3})
+    assert counts()[::2] == ("finished", {"targeted": 3, "sent": 3, "applied": 3})
 
 
 def test_a_report_that_was_lost_is_taken_from_the_next_hello(office: Office) -> None:
