@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,9 @@ def _terms(messages: Sequence[str], count: int, rng: random.Random) -> list[str]
     han = [char for text in messages for char in text if "\u4e00" <= char <= "\u9fff"]
     found: dict[str, None] = {}
     while len(found) < count:
-        found["".join(rng.choice(han) for _ in range(rng.randint(3, 6)))] = None
+        word = [rng.choice(han) for _ in range(rng.randint(3, 6))]
+        if all(one != other for one, other in pairwise(word)):
+            found["".join(word)] = None
     return list(found)
 
 
@@ -79,11 +82,12 @@ def _trie(terms: Sequence[str]) -> Trie:
 def _search(root: Trie, text: str) -> list[str]:
     found = []
     for start in range(len(text)):
-        node: Trie | None = root
+        node = root
         for char in text[start:]:
-            node = node.get(char)
-            if node is None:
+            following = node.get(char)
+            if following is None:
                 break
+            node = following
             if END in node:
                 found.append(node[END])
     return found

@@ -36,11 +36,12 @@ _WITHOUT_TABLE = {"width": _width, "case": str.casefold}
 class Folded:
     """A text as it is matched, and how to get back: of each character, where it stood and how often."""
 
-    __slots__ = ("_ends", "_runs", "_starts", "text")
+    __slots__ = ("_ends", "_lengths", "_runs", "_starts", "text")
 
     def __init__(self, lengths: Iterable[int], squeezed: str, plain: str) -> None:
         self.text = squeezed
-        self._ends = list(accumulate(lengths))
+        self._lengths = lengths
+        self._ends: list[int] = []
         self._starts: list[int] | None = None
         self._runs: list[int] | None = None
         if squeezed != plain:
@@ -51,6 +52,7 @@ class Folded:
         if self._starts is not None and self._runs is not None:
             last = end - 1
             start, end = self._starts[start], self._starts[last] + self._runs[last]
+        self._ends = self._ends or list(accumulate(self._lengths))
         return bisect_right(self._ends, start), bisect_right(self._ends, end - 1) + 1
 
     def runs(self, start: int, end: int) -> list[int] | None:
@@ -82,10 +84,17 @@ class _Characters(dict[int, int | str]):
         self[code] = kept = ord(made) if len(made) == 1 else made
         return kept
 
-    def length(self, char: str) -> int:
-        """How many characters it becomes."""
-        made = self[ord(char)]
-        return 1 if isinstance(made, int) else len(made)
+
+class _Lengths(dict[str, int]):
+    """How many characters each character becomes; made when it is first met."""
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def __missing__(self, char: str) -> int:
+        self[char] = length = len(self._folder.character(char))
+        return length
 
 
 class Folder:
@@ -99,6 +108,10 @@ class Folder:
     @cached_property
     def _characters(self) -> _Characters:
         return _Characters(self)
+
+    @cached_property
+    def _lengths(self) -> _Lengths:
+        return _Lengths(self)
 
     def one_step(self, step: str, text: str) -> str:
         """A text with one step done."""
@@ -127,7 +140,7 @@ class Folder:
     def fold_with_origins(self, text: str) -> Folded:
         """The same, with the way back; slower, so only for texts in which something was found."""
         plain = self.plain(text)
-        return Folded(map(self._characters.length, text), self.fold(text), plain)
+        return Folded(map(self._lengths.__getitem__, text), self.fold(text), plain)
 
     def undone(self, piece: str) -> list[str]:
         """The steps that change this piece of a text: how it tried to get by."""

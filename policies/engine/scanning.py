@@ -63,10 +63,12 @@ class Scanner:
 
         Looks at the first 20,000 characters. Hits come by set, then by place.
         """
-        text = text[:MAX_TEXT]
+        if len(text) > MAX_TEXT:
+            text = text[:MAX_TEXT]
         found: list[Hit] = []
         for group in self._groups:
-            found += group.scan(text)
+            if hits := group.scan(text):
+                found += hits
         if before:
             earlier = "".join(message[-TAIL:] for message in before[-MESSAGES_BEFORE:])
             for group in self._groups:
@@ -90,9 +92,10 @@ class _Group:
         phrases = {phrase for entry in self._entries for phrase in entry.excuses}
         self._needles = [*self._by_needle, *sorted(phrases - self._by_needle.keys())]
         self._by_index = [self._by_needle.get(needle, []) for needle in self._needles]
-        self._find = _automaton(self._needles) if self._needles else None
+        self._find = _automaton(self._needles)
         self._sounds = self._make_sounds(tables) if PINYIN in steps else None
         self._set, self._compiled = self._compile_patterns()
+        self._literal_only = self._set is None and self._sounds is None
 
     def _prepare(self, entry: _Entry) -> bool:
         folded = self._folder.fold_with_origins(entry.term.term or "")
@@ -118,9 +121,11 @@ class _Group:
 
     def scan(self, text: str) -> list[Hit]:
         """Terms inside one text."""
-        hits: list[Hit] = []
-        if self._find is not None and (matches := self._find(folded := self._folder.fold(text).encode(), True)):
-            hits += self._judge(text, [_characters(folded, *match) for match in matches])
+        folded = self._folder.fold(text).encode()
+        matches = self._find(folded, True)
+        if not matches and self._literal_only:
+            return []
+        hits = list(self._judge(text, [_characters(folded, *match) for match in matches])) if matches else []
         if self._set is not None:
             hits += self._search(text)
         if self._sounds is not None:
@@ -202,6 +207,8 @@ class _Group:
 def _automaton(needles: Sequence[str]) -> Any:
     """Finds the needles in UTF-8: to search bytes is faster, and offsets are turned into characters only for hits."""
     encoded = [needle.encode() for needle in needles]
+    if not encoded:
+        return lambda _text, _overlapping: []
     kind = ahocorasick_rs.Implementation.ContiguousNFA
     return ahocorasick_rs.BytesAhoCorasick(encoded, implementation=kind).find_matches_as_indexes
 
