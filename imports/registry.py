@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from core.actor import Actor
 from core.errors import Invalid
 from core.permissions import Permission
 from core.text import Text
 from core.verdicts import Verdict
+
+
+class Shape(Protocol):
+    """The columns of a file."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns that are known."""
+
+    @property
+    def one_of(self) -> tuple[str, ...]:
+        """Columns of which a file needs at least one."""
+
 
 Row = Mapping[str, str]
 """A line's cleaned values by column; what is not there is ""."""

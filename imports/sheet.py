@@ -11,7 +11,7 @@ from core.errors import Invalid
 from core.text import Text
 from imports import csv_file, xlsx_file
 from imports.cells import Line, raw, visible
-from imports.registry import Column, Kind
+from imports.registry import Column, Shape
 
 CSV, XLSX = "csv", "xlsx"
 _DROPPED = str.maketrans("", "", " \t\n\r_-.*:：（）()/#№“”\"'")
@@ -63,7 +63,7 @@ def form_of(content: bytes) -> str:
     return CSV
 
 
-def read(kind: Kind, content: bytes, most_rows: int) -> Sheet:
+def read(kind: Shape, content: bytes, most_rows: int) -> Sheet:
     """The lines of a file below its header line. Raises Invalid, TooLarge with what to do."""
     encoding, title = None, None
     others: list[str] = []
@@ -77,10 +77,22 @@ def read(kind: Kind, content: bytes, most_rows: int) -> Sheet:
     if header is None:
         raise Invalid("empty_file", Text("文件是空的。", "The file is empty."))
     layout = _layout(kind, header, title, tuple(visible(other) for other in others))
-    return Sheet(encoding, layout, _bounded(filled, most_rows))
+    return Sheet(encoding, layout, bounded(filled, most_rows))
 
 
-def _bounded(lines: Iterator[Line], most: int) -> list[Line]:
+def knows(shape: Shape, header: Line) -> bool:
+    """Whether a line is a header: some cell of it names a column."""
+    names = {word for column in shape.columns for word in _words(column)}
+    return any(_word(raw(cell)) in names for cell in header.cells)
+
+
+def layout(shape: Shape, header: Line) -> Layout:
+    """Where the columns stand by a header line. Raises Invalid."""
+    return _layout(shape, header, None, ())
+
+
+def bounded(lines: Iterator[Line], most: int) -> list[Line]:
+    """All lines. Raises Invalid when there are more than so many, or none."""
     found: list[Line] = []
     for line in lines:
         if len(found) == most:
@@ -98,7 +110,7 @@ def _bounded(lines: Iterator[Line], most: int) -> list[Line]:
     return found
 
 
-def _layout(kind: Kind, header: Line, sheet: str | None, others: tuple[str, ...]) -> Layout:
+def _layout(kind: Shape, header: Line, sheet: str | None, others: tuple[str, ...]) -> Layout:
     if len(header.cells) > xlsx_file.MAX_COLUMNS:
         raise Invalid(
             "too_many_columns",
@@ -126,7 +138,7 @@ def _layout(kind: Kind, header: Line, sheet: str | None, others: tuple[str, ...]
     return Layout(places, [visible(raw(cell)) for cell in header.cells], ignored, sheet and visible(sheet), others)
 
 
-def _require(kind: Kind, places: dict[str, int]) -> None:
+def _require(kind: Shape, places: dict[str, int]) -> None:
     missing = [column for column in kind.columns if column.required and column.name not in places]
     if kind.one_of and not any(name in places for name in kind.one_of):
         missing += [column for column in kind.columns if column.name in kind.one_of][:1]

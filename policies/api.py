@@ -14,7 +14,7 @@ from core.http.identity import current_actor
 from core.http.routes import JSON, Api
 from core.permissions import Permission
 from core.text import Text
-from policies import apply, documents, explain, group_preview, publish
+from policies import apply, documents, explain, group_preview, keyword_try, publish
 from policies.language.parse import Format
 from policies.publish import Staging
 from policies.rollout_schemas import PublishBody
@@ -31,6 +31,9 @@ from policies.schemas import (
     PreviewBody,
     PreviewRead,
     PublicationRead,
+    PublishBody,
+    TryBody,
+    TryRead,
 )
 from policies.views import DocumentView, Explanation, VersionView
 
@@ -138,7 +141,18 @@ def publish_document(path: DocumentPath, body: PublishBody) -> Response:
     )
 
 
-@api.post("/groups/preview", Permission.DOCUMENT_READ, {200: PreviewRead})
+@api.post("/keyword-sets/try", Permission.DOCUMENT_READ, {200: TryRead}, reads_first=True)
+def try_keywords(body: TryBody) -> Response:
+    """What a keyword set finds in a message, where, and through which evasions."""
+    actor = current_actor()
+    if body.set is not None:
+        hits = keyword_try.try_stored(actor, body.set, body.text, body.before)
+    else:
+        hits = keyword_try.try_document(actor, body.document or "", body.text, body.before)
+    return reply({"hits": [asdict(hit) for hit in hits]})
+
+
+@api.post("/groups/preview", Permission.DOCUMENT_READ, {200: PreviewRead}, reads_first=True)
 def preview_group(body: PreviewBody) -> Response:
     """Which phones a group's query finds now; nothing is saved."""
     return reply(asdict(group_preview.preview(current_actor(), body.query)))

@@ -113,10 +113,27 @@ def apply(
     `take_over` it, for a reason. Raises Refused, TooLarge, Invalid, Conflict, Forbidden.
     """
     actor.require(Permission.DOCUMENT_WRITE)
-    if publishing:
-        actor.require(Permission.DOCUMENT_PUBLISH)
     # Long texts take seconds to read: nobody waits for the lock meanwhile.
     parsed = parse(body, form)
+    return apply_parsed(
+        actor, parsed, publishing=publishing, prune=prune, reason=reason, managed_by=managed_by, take_over=take_over
+    )
+
+
+def apply_parsed(
+    actor: Actor,
+    parsed: list[Parsed],
+    *,
+    publishing: bool = False,
+    prune: bool = False,
+    reason: str = "",
+    managed_by: Manager = "api",
+    take_over: bool = False,
+) -> Outcome:
+    """The same as `apply` for documents that were read or built before."""
+    actor.require(Permission.DOCUMENT_WRITE)
+    if publishing:
+        actor.require(Permission.DOCUMENT_PUBLISH)
     start_writing()
     lock.alone()
     request = _read(actor, parsed, prune=prune, locked=True)

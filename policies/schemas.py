@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, Field, RootModel
+from pydantic import AwareDatetime, BaseModel, Field, RootModel, model_validator
 
 from core.http.fields import Body, PageQuery
 from policies.language.kinds import AnyDocument
@@ -57,6 +57,38 @@ class DocumentsQuery(PageQuery):
     """A page of documents, of one kind if it is given."""
 
     kind: KindName | None = None
+
+
+class TryBody(Body):
+    """A message, those before it, and a stored `set` or a `document` (YAML) that is being written."""
+
+    text: Annotated[str, Field(max_length=20_000)]
+    before: list[Annotated[str, Field(max_length=20_000)]] = Field(default_factory=list, max_length=2)
+    set: Annotated[str, Field(max_length=63)] | None = None
+    document: Annotated[str, Field(max_length=1_048_576)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.set is None) == (self.document is None):
+            raise ValueError("give set or document, one of both")
+        return self
+
+
+class FoundRead(BaseModel):
+    """A term that was found, from where to where (below 0: in an earlier message), and through which evasions."""
+
+    id: str
+    term: str
+    start: int
+    end: int
+    piece: str
+    through: list[str]
+
+
+class TryRead(BaseModel):
+    """What was found, by place."""
+
+    hits: list[FoundRead]
 
 
 class PreviewBody(Body):

@@ -59,6 +59,11 @@ def parse(body: bytes, form: Format = "yaml") -> list[Parsed]:
     return parsed
 
 
+def typed(document: dict[str, Any]) -> Parsed:
+    """A document that a program built. Raises Refused with every problem."""
+    return _typed(RawDocument(document))
+
+
 def _typed(raw: RawDocument) -> Parsed:
     if not isinstance(raw.data, dict):
         raise Refused(

@@ -1,0 +1,72 @@
+"""Lists of keywords into a set over HTTP."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from core.errors import TooLarge
+from core.http.answers import reply
+from core.http.identity import current_actor
+from core.http.problems import language
+from core.http.routes import Api
+from core.permissions import Permission
+from core.runtime import settings
+from core.text import Text
+from imports import keyword_terms
+from imports.keyword_schemas import FaultRead, HintRead, SetPath, TermsForm, TermsRead
+from imports.keyword_terms import TermList
+from policies import keyword_import
+from policies.keyword_import import Foreseen
+
+SHOWN = 200
+
+api = Api("keyword_lists", __name__)
+
+
+@api.post("/keyword-sets/<name>/import", Permission.DOCUMENT_WRITE, {200: TermsRead}, problems=(409,), reads_first=True)
+def import_terms(path: SetPath, form: TermsForm) -> Response:
+    """Preview a list of terms, or store it into the draft of a set."""
+    actor = current_actor()
+    read = keyword_terms.read(_content(form))
+    foreseen = keyword_import.foresee(actor, path.name, read.given, read.faults, mode=form.mode)
+    revision = foreseen.revision
+    if form.save:
+        revision = keyword_import.save(
+            actor, foreseen, revision=form.revision, reason=form.reason, take_over=form.take_over
+        )
+    return reply(_answer(read, foreseen, revision, saved=form.save))
+
+
+def _content(form: TermsForm) -> bytes:
+    content: bytes = form.file.read()
+    most = settings().import_max_bytes
+    if len(content) > most:
+        raise TooLarge(
+            "file_too_large",
+            Text(f"文件超过 {most} 字节，请拆分。", f"The file is larger than {most} bytes. Split it."),
+        )
+    return content
+
+
+def _answer(read: TermList, foreseen: Foreseen, revision: int | None, *, saved: bool) -> TermsRead:
+    spoken = language()
+    return TermsRead(
+        form=read.form,
+        encoding=read.encoding,
+        saved=saved,
+        revision=revision,
+        terms=foreseen.terms,
+        added=foreseen.added,
+        changed=foreseen.changed,
+        unchanged=foreseen.unchanged,
+        removed=foreseen.removed,
+        faulty=len(foreseen.faults),
+        faults=[FaultRead(line=f.line, code=f.code, text=f.text.pick(spoken)) for f in foreseen.faults[:SHOWN]],
+        repeats=len(foreseen.repeated),
+        repeated=foreseen.repeated[:SHOWN],
+        odd=len(foreseen.hints),
+        hints=[
+            HintRead(code=hint.code, term=hint.term, other=hint.other, text=hint.text.pick(spoken))
+            for hint in foreseen.hints[:SHOWN]
+        ],
+    )

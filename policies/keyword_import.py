@@ -1,0 +1,157 @@
+"""Terms from a list into a keyword set: what that would do, and doing it. The list itself is read elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from core.actor import Actor
+from core.errors import Invalid
+from core.permissions import Permission
+from core.text import Text
+from policies import apply, drafts
+from policies.drafts import Manager
+from policies.keyword_hints import Hint, hints
+from policies.language.kinds import API_VERSION, KeywordSetSpec, TermEntry
+from policies.language.messages import code_of, text_for
+from policies.language.parse import Parsed, typed
+
+KIND = "KeywordSet"
+DEFAULT_STEPS = ["width", "case", "traditional", "symbols", "repeats", "digits", "homoglyphs"]
+Mode = Literal["add", "replace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A term of the list as it would stand in a document, and its line."""
+
+    line: int
+    entry: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line that cannot be taken, and what to do about it; it is left out."""
+
+    line: int
+    code: str
+    text: Text
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What an import does to a set: counts of terms, faulty lines, repeated lines, and what is odd about the result.
+
+    `revision` is the stored set's before the import, None for a new one.
+    """
+
+    name: str
+    revision: int | None
+    terms: int
+    added: int
+    changed: int
+    unchanged: int
+    removed: int
+    faults: list[Fault]
+    repeated: list[int]
+    hints: list[Hint]
+    document: dict[str, Any] = field(repr=False)
+
+
+def foresee(actor: Actor, name: str, given: Sequence[Given], faults: Sequence[Fault] = (), *, mode: Mode) -> Foreseen:
+    """What importing the list would do; nothing is changed. Raises Invalid when no line of it can be taken."""
+    actor.require(Permission.DOCUMENT_READ)
+    entries, repeated, wrong = _checked(given)
+    if not entries:
+        raise Invalid(
+            "no_terms", Text("没有可导入的词条。", "There is no term to import."), **_shown([*faults, *wrong])
+        )
+    row = drafts.load([(KIND, name)]).get((KIND, name))
+    stored = row if row is not None and row.deleted_at is None else None
+    spec: dict[str, Any] = dict(stored.spec) if stored else {"match": DEFAULT_STEPS}
+    before = {_text(entry): entry for entry in spec.get("terms", ())}
+    after = {**(before if mode == "add" else {}), **entries}
+    spec["terms"] = list(after.values())
+    document = _document(name, stored.title if stored else None, spec)
+    model = keyword_spec(typed(document))
+    return Foreseen(
+        name=name,
+        revision=stored.revision if stored else None,
+        terms=len(after),
+        added=len(after.keys() - before.keys()),
+        changed=sum(1 for text, entry in entries.items() if text in before and before[text] != entry),
+        unchanged=sum(1 for text, entry in entries.items() if before.get(text) == entry),
+        removed=len(before.keys() - after.keys()),
+        faults=sorted([*faults, *wrong], key=lambda fault: fault.line),
+        repeated=repeated,
+        hints=hints(name, model),
+        document=document,
+    )
+
+
+def save(
+    actor: Actor,
+    foreseen: Foreseen,
+    *,
+    revision: int | None = None,
+    reason: str = "",
+    managed_by: Manager = "api",
+    take_over: bool = False,
+) -> int:
+    """Store the set as a draft; returns its revision. Raises Conflict when it is not at `revision` any more.
+
+    Without a revision the set is written as it was foreseen; nobody's edit since then is lost.
+    """
+    document = foreseen.document
+    given = revision if revision is not None else foreseen.revision
+    if given is not None:
+        document = {**document, "metadata": {**document["metadata"], "revision": given}}
+    apply.apply_parsed(actor, [typed(document)], reason=reason, managed_by=managed_by, take_over=take_over)
+    return drafts.load([(KIND, foreseen.name)])[(KIND, foreseen.name)].revision
+
+
+def keyword_spec(parsed: Parsed) -> KeywordSetSpec:
+    """The spec of a document that is a keyword set. Raises Invalid for another kind."""
+    if not isinstance(parsed.model.spec, KeywordSetSpec):
+        raise Invalid("no_keyword_set", Text("文档不是 KeywordSet。", "The document is no KeywordSet."))
+    return parsed.model.spec
+
+
+def _checked(given: Sequence[Given]) -> tuple[dict[str, Any], list[int], list[Fault]]:
+    """Entries by text, the first of each; lines that repeat one; lines that are no term."""
+    entries: dict[str, Any] = {}
+    repeated: list[int] = []
+    wrong: list[Fault] = []
+    for one in given:
+        try:
+            TermEntry.model_validate(one.entry)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            text = text_for(first["type"], first.get("ctx", {}), first["msg"])
+            wrong.append(Fault(one.line, code_of(first["type"]), text))
+            continue
+        entry = one.entry["term"] if set(one.entry) == {"term"} else one.entry
+        if _text(entry) in entries:
+            repeated.append(one.line)
+        else:
+            entries[_text(entry)] = entry
+    return entries, repeated, wrong
+
+
+def _text(entry: str | dict[str, Any]) -> str:
+    if isinstance(entry, str):
+        return entry
+    text: str = entry.get("term") or entry.get("pattern") or ""
+    return text
+
+
+def _document(name: str, title: str | None, spec: dict[str, Any]) -> dict[str, Any]:
+    metadata = {"name": name} if title is None else {"name": name, "title": title}
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
+
+
+def _shown(faults: Sequence[Fault]) -> dict[str, Any]:
+    return {"faults": [{"line": fault.line, "code": fault.code} for fault in faults[:20]]}
