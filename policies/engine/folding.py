@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from itertools import accumulate
+from operator import itemgetter
 
 from policies.engine.vocabulary import NormaliseStep
 
@@ -21,6 +22,7 @@ REPEATS: NormaliseStep = "repeats"
 MAX_TEXT = 20_000
 """Characters of a text that are looked at."""
 _RUN = re.compile(r"([^0-9])\1+", re.DOTALL)
+_FIRST = itemgetter(1)
 _EVERY_RUN = re.compile(r"([^0-9])\1*|[0-9]", re.DOTALL)
 Table = Mapping[str, str]
 
@@ -135,7 +137,7 @@ class Folder:
         """The text as it is matched."""
         plain = text.translate(self._characters)
         # Most texts have no run, and to see that is far cheaper than to replace none.
-        return _RUN.sub(r"\1", plain) if self.repeats and _RUN.search(plain) else plain
+        return _RUN.sub(_FIRST, plain) if self.repeats and _RUN.search(plain) else plain
 
     def fold_with_origins(self, text: str) -> Folded:
         """The same, with the way back; slower, so only for texts in which something was found."""
