@@ -6,11 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 VENDOR := console/static/vendor/.made
 INTEROP := tests/interop/node
+# Hundreds of processes start in a test run: each would compile all of our code again.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test demo run test lint format bench soak lock clean system-run system-test
+.PHONY: help setup setup-test demo run test pages lint format bench soak lock clean system-run system-test
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +29,9 @@ run: setup ## Run the server: broker, web and worker; the first start prints a s
 
 test: setup-test ## Run all tests (PYTEST_ARGS="tests/mqtt -x" for some of them)
 	$(BIN)/python -m pytest -n 4 $(PYTEST_ARGS)
+
+pages: setup-test ## Open every page in all languages, themes and widths, and photograph it into var/pages
+	$(BIN)/python -m pytest -n 2 --dist=load --every-variant tests/console/test_every_page.py
 
 lint: setup-test ## Check style, types, dependencies, security, directions of imports and the AsyncAPI document
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -68,11 +69,12 @@ class PostgresCluster:
         subprocess.run(_as_user(launch), check=True, capture_output=True, cwd="/")
         return cls(folder, user)
 
-    def create_database(self) -> str:
-        """Create an empty database; its SQLAlchemy address."""
+    def create_database(self, like: str | None = None) -> str:
+        """Create an empty database, or a copy of the one at the address that nobody is connected to; its address."""
         name = f"shouji{next(_numbers)}"
+        template = urlsplit(like).path.lstrip("/") if like else "template1"
         with psycopg.connect(host=str(self.folder), user=self.user, dbname="postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"postgresql+psycopg://{self.user}@/{name}?host={self.folder}"
 
     def stop(self) -> None:

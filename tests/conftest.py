@@ -5,24 +5,51 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from bench.postgres import PostgresCluster
-from config.settings import Settings
-from core import migrate
 from core.db import WRITES, Base, db
+from core.runtime import EXTENSION
+from identity import passwords
+from tests.support.databases import Databases
 from tests.support.server import Server
 
 DATABASES = ("sqlite", "postgresql")
+LONG = (
+    "e2e/test_main_job.py",
+    "restore/test_restored.py",
+    "faults/test_kills.py",
+    "console/test_browser.py",
+    "operations/test_another_machine.py",
+    "e2e/test_simulation.py",
+    "e2e/test_compliance.py",
+    "interop/test_node_client.py",
+    "bad_input/test_hostile_phones.py",
+    "bad_input/test_documents.py",
+    "bad_input/test_device_messages.py",
+    "bad_input/test_routes.py",
+    "bad_input/test_people.py",
+    "bad_input/test_server_messages.py",
+    "console/test_every_page.py",
+)
+"""Files that run whole servers or a browser, the longest first."""
 NO_FOREIGN_KEYS = "PRAGMA defer_foreign_keys=ON"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How hard the fault tests try; `make soak` asks for more."""
     parser.addoption("--phones", type=int, default=200, help="phones that talk while parts are killed")
+    parser.addoption("--every-variant", action="store_true", help="each page in every language, theme and width")
     parser.addoption("--broker-away", type=float, default=10.0, help="seconds that the broker is away")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Longest files first, so that at the end no process works on while the others have nothing left."""
+    ranks = {name: rank for rank, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(f"{item.path.parent.name}/{item.path.name}", len(LONG)))
 
 
 @pytest.fixture(scope="session")
@@ -35,22 +62,37 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresClust
         cluster.stop()
 
 
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """What makes databases in this test process."""
+    return Databases(lambda: request.getfixturevalue("postgres"), tmp_path_factory.mktemp)
+
+
 @pytest.fixture(scope="session", params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Address of an empty database of each kind."""
-    if request.param == "postgresql":
-        cluster: PostgresCluster = request.getfixturevalue("postgres")
-        return cluster.create_database()
-    return f"sqlite:///{tmp_path_factory.mktemp('database') / 'shouji.db'}"
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database of a test that touches one."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")
-def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """The application on a migrated database, shared by all tests of one process and database."""
-    app = create_app(Settings(data_dir=tmp_path_factory.mktemp("data"), database_url=database_url))  # type: ignore[arg-type]
-    with app.app_context():
-        migrate.upgrade(db.engine)
-    return app
+def migrated_app(database_kind: str, databases: Databases) -> Flask:
+    """The application on a migrated database, shared by all tests of one process and kind of database."""
+    return databases.app(database_kind)
+
+
+@pytest.fixture(scope="session")
+def database_url(migrated_app: Flask) -> str:
+    """Address of that database."""
+    address: str = migrated_app.extensions[EXTENSION].settings.database
+    return address
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Most tests sign somebody in, and the real cost of a hash would be most of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture
@@ -84,9 +126,9 @@ def _empty_tables() -> None:
 
 
 @pytest.fixture(scope="module")
-def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A whole running installation on the database of the day, shared by the tests of one file."""
-    running = Server.make(tmp_path_factory.mktemp("server"), database_url)
+def server(database_kind: str, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A whole running installation on a database of its own, shared by the tests of one file."""
+    running = Server.make(tmp_path_factory.mktemp("server"), databases.migrated(database_kind))
     try:
         yield running.start()
     finally:

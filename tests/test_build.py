@@ -111,5 +111,5 @@ def test_a_python_that_is_too_old_is_named(machine: Path) -> None:
 
 def test_help_names_every_task() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for task in ("setup", "demo", "run", "test", "lint", "bench", "soak", "clean"):
+    for task in ("setup", "demo", "run", "test", "pages", "lint", "bench", "soak", "clean"):
         assert f"make {task} " in listed

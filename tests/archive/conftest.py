@@ -9,19 +9,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from compliance import evaluate
-from core.db import Base, db
 from core.runtime import runtime, settings
 from core.signing import SigningDesk
 from core.uow import unit_of_work
 from identity import org
 from tests.archive.parts import Recorder, new_recorder
 from tests.fleet.company import Company
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _tables(migrated_app: Flask) -> None:
-    with migrated_app.app_context():
-        Base.metadata.create_all(db.engine)
 
 
 @pytest.fixture

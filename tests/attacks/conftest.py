@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from core.runtime import runtime
 from fleet import guards as fleet_guards
 from fleet.commands import guards, offers
-from identity import passwords
 from policies import receivers
 from tests.fleet.company import Company
 from tests.fleet_commands.desk import Desk
 from tests.policies.office import Office
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _light_passwords() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        yield
 
 
 @pytest.fixture

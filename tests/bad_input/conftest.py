@@ -22,7 +22,7 @@ from core.runtime import runtime
 from core.uow import unit_of_work
 from mqtt.dead_letters import KEPT_BYTES, DeadLetter
 from tests.bad_input.http_wire import Wire
-from tests.conftest import DATABASES
+from tests.support.databases import Databases
 from tests.support.server import PASSWORD, Server
 
 QUIET = Options(heartbeat_s=3600.0, integrity_quiet=0.0, batch_delay=0.0, backoff_longest=2.0)
@@ -31,10 +31,10 @@ CRASHES = ("request_failed", "poison_message", "role_crashed", "callback_failed"
 """What the log says when something happened that nobody expected."""
 
 
-@pytest.fixture(scope="module", params=DATABASES)
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running installation on an empty database of its own."""
-    address = request.getfixturevalue("postgres").create_database() if request.param == "postgresql" else None
+@pytest.fixture(scope="module")
+def server(database_kind: str, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running installation on a database of its own."""
+    address = databases.migrated(database_kind)
     running = Server.make(tmp_path_factory.mktemp("server"), address, sign_in_limit="1000 per minute")
     try:
         yield running.start()

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from core.runtime import EXTENSION, Runtime, runtime
-from identity import passwords
 from tests.compliance.bureau import Bureau
 from tests.fleet.company import Company
 
 Tune = Callable[..., None]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _light_passwords() -> Iterator[None]:
-    """Passwords are not what these tests are about."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        yield
 
 
 @pytest.fixture

@@ -6,24 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
 
 from core.db import Base, db
-from identity import passwords
 from tests.conftest import _empty_tables
 from tests.console.browsing import visit as visit
 from tests.console.site import Site
 from tests.console.web_server import WebServer
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _cheap_passwords() -> Iterator[None]:
-    """Signing in happens in every test, and the real cost of a hash would be most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        yield
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ import threading
 import time
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from console.live import PER_PERSON
 from core import roles
 from core.http.identity import SESSION_COOKIE
 from core.uow import unit_of_work
-from tests.console.browsing import Visit, check, sign_in
+from tests.console.browsing import Visit, sign_in
 from tests.console.site import PASSWORD, Site
 from tests.console.web_server import WEB_THREADS, WebServer
 from tests.fleet.phone import Phone
@@ -173,36 +172,6 @@ def test_the_menu_opens_on_a_small_screen(site: Site, visit: Visit) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("API reference")
 
 
-def _pages(site: Site) -> list[str]:
-    phone = site.enroll(person=site.company.wang, groups=["pilot"])
-    site.observe(phone, "root")
-    for _ in range(3):
-        site.enroll()
-    sent = site.company.post(f"/devices/{phone.id}/commands", {"type": "ping", "args": {}, "reason": "test"})
-    assert sent.status_code == 202, sent.json
-    args = {"scope": "work_data", "preserve_records": True, "deadline_s": 60}
-    asked = site.company.post(f"/devices/{phone.id}/commands", {"type": "wipe", "args": args, "reason": "left"}).json
-    return [
-        "/",
-        "/devices",
-        "/devices?q=nothing",
-        f"/devices/{phone.id}",
-        f"/devices/{phone.id}/commands/wipe",
-        f"/devices/{phone.id}/edit",
-        "/devices/bulk?type=message&all=yes",
-        "/devices/views/new",
-        "/commands",
-        "/commands?type=ring",
-        f"/commands/{asked['id']}",
-        "/approvals",
-        f"/approvals/{asked['approval_id']}",
-        "/freeze",
-        "/inbox",
-        "/docs",
-        "/nowhere",
-    ]
-
-
 def test_a_wipe_is_asked_for_in_the_dialog_once_the_serial_is_typed(site: Site, visit: Visit) -> None:
     phone = site.enroll()
     page = visit("en")
@@ -267,25 +236,6 @@ def test_a_notice_is_counted_in_the_frame(site: Site, visit: Visit) -> None:
     expect(page.locator(".badge-count")).to_contain_text("1")
     page.get_by_role("link", name="Notices").click()
     expect(page.locator("#inbox")).to_contain_text("waits for your approval")
-
-
-@pytest.mark.parametrize(
-    ("language", "dark", "width"), [("zh-CN", False, 1440), ("en", True, 1440), ("zh-CN", True, 390)]
-)
-def test_no_page_violates_wcag_and_none_is_wider_than_its_screen(
-    site: Site, visit: Visit, language: str, dark: bool, width: int
-) -> None:
-    addresses = _pages(site)
-    page = visit(language, dark=dark, width=width)
-    page.goto("/sign-in")
-    check(page, "/sign-in")
-    sign_in(page)
-    for address in addresses:
-        page.goto(address)
-        page.wait_for_load_state("load")
-        for opened in page.locator("details.doc-op summary").all()[:2]:
-            opened.click()
-        check(page, address)
 
 
 def test_streams_let_go_when_their_server_is_told_to_end(site: Site, web: WebServer) -> None:

@@ -1,15 +1,10 @@
-"""The administrator's pages in a real browser: dialogs, the editor, QR codes, and all of them photographed."""
+"""The administrator's pages in a real browser: dialogs, the editor and QR codes."""
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from core import clock
-from core.uow import unit_of_work
-from mqtt import dead_letters
-from mqtt.routes import Inbound, Refusal
-from tests.console.browsing import Visit, check, photograph, sign_in
+from tests.console.browsing import Visit, check, sign_in
 from tests.console.site import Site
 
 POLICY = (
@@ -70,55 +65,3 @@ def test_a_file_is_given_in_the_browser(site: Site, visit: Visit) -> None:
     page.get_by_role("button", name="Give and preview").click()
     expect(page.get_by_role("status").filter(has_text="being read")).to_be_visible()
     check(page, "import")
-
-
-def _prepare(site: Site) -> list[tuple[str, str]]:
-    """Pages with something on them: name and address."""
-    phone = site.enroll(groups=["pilot"])
-    made = site.company.client.post(
-        "/api/v1/documents/apply?publish=true", data=POLICY, content_type="application/yaml", headers=site.company.admin
-    )
-    assert made.status_code == 200, made.json
-    site.company.token(person="E1024")
-    with site.app.app_context(), unit_of_work():
-        dead_letters.keep([Refusal(Inbound(phone.id, "heartbeat", b"{}", clock.now()), "form", "at battery")])
-    return [
-        ("enrollment", "/enrollment"),
-        ("token-form", "/enrollment/new"),
-        ("unconfirmed", "/enrollment/unconfirmed"),
-        ("expected", "/enrollment/expected"),
-        ("policies", "/policies"),
-        ("policy", "/policies/Policy/basics"),
-        ("policy-diff", "/policies/Policy/basics/diff"),
-        ("policy-editor", "/policies/Policy/basics/edit"),
-        ("policy-delete", "/policies/Policy/basics/delete"),
-        ("groups", "/groups"),
-        ("people", "/people"),
-        ("person", f"/people/{site.company.wang}"),
-        ("person-form", f"/people/{site.company.wang}/edit"),
-        ("org", "/org"),
-        ("account", "/account"),
-        ("imports", "/imports"),
-        ("notice", "/notice"),
-        ("notice-form", "/notice/new"),
-        ("acceptances", "/notice/acceptances"),
-        ("notice-pending", "/notice/pending"),
-        ("audit", "/audit"),
-        ("quarantine", "/quarantine"),
-        ("system", "/system"),
-        ("settings", "/system/settings"),
-    ]
-
-
-@pytest.mark.parametrize(("language", "dark", "width"), [("zh-CN", True, 1440), ("en", False, 390)])
-def test_every_page_keeps_to_wcag_fits_its_screen_and_is_photographed(
-    site: Site, visit: Visit, language: str, dark: bool, width: int
-) -> None:
-    pages = _prepare(site)
-    page = visit(language, dark=dark, width=width)
-    sign_in(page, "/account")
-    for name, address in pages:
-        page.goto(address)
-        page.wait_for_load_state("load")
-        check(page, address)
-        photograph(page, f"{name}-{language}-{'dark' if dark else 'light'}-{width}")

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tests.support.databases import Databases
 
 Operation = tuple[str, str, dict[str, Any]]
 TAKE_NOTHING = {
@@ -25,8 +26,8 @@ JOSE, PROBLEM = "application/jose", "application/problem+json"
 
 
 @pytest.fixture(scope="module")
-def document(migrated_app: Flask) -> dict[str, Any]:
-    answer = migrated_app.test_client().get("/openapi.json")
+def document(databases: Databases) -> dict[str, Any]:
+    answer = databases.app("sqlite").test_client().get("/openapi.json")
     assert answer.status_code == 200
     made: dict[str, Any] = json.loads(answer.text)
     return made

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from compliance import evaluate
-from core.db import Base, db
 from core.runtime import EXTENSION, Runtime, runtime
 from fleet import guards as fleet_guards
 from fleet.commands import guards, offers
-from identity import passwords
 from tests.fleet.company import Company
 from tests.fleet.phone import Phone
 from tests.fleet_commands.desk import Desk
 
 Tune = Callable[..., None]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _tables(migrated_app: Flask) -> None:
-    with migrated_app.app_context():
-        Base.metadata.create_all(db.engine)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _light_passwords() -> Iterator[None]:
-    """Passwords are not what these tests are about."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        yield
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -15,7 +14,6 @@ from core import outbox
 from core.runtime import EXTENSION, Runtime, runtime
 from core.text import Text
 from core.uow import unit_of_work
-from identity import passwords
 from notify import attempts, notices
 from notify.deliveries import EFFECT
 from notify.topics import Severity, register
@@ -26,11 +24,6 @@ TEXT = Text("手机 A 的记录出现缺口。", "Records of phone A have a gap.
 LOUD = register("test_loud", Severity.CRITICAL, Text("有设备需要处理", "A phone needs you"))
 QUIET = register("test_quiet", Severity.INFO, Text("小事一桩", "A small matter"))
 Tune = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def _light(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture

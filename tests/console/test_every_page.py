@@ -1,0 +1,134 @@
+"""Every page in a real browser keeps to WCAG and fits its screen; `make pages` goes through all variants of each.
+
+`make test` opens each page once, in variants that alternate; both photograph what they saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
+
+import pytest
+
+from core import clock
+from core.uow import unit_of_work
+from mqtt import dead_letters
+from mqtt.routes import Inbound, Refusal
+from tests.console.browsing import Visit, check, photograph, sign_in
+from tests.console.site import Site
+from tests.console.test_pages_in_browser import POLICY
+
+WIPE = {"type": "wipe", "args": {"scope": "work_data", "preserve_records": True, "deadline_s": 60}, "reason": "left"}
+
+
+class Variant(NamedTuple):
+    """How a person looks at a page."""
+
+    language: str
+    dark: bool
+    width: int
+
+    def __str__(self) -> str:
+        return f"{self.language}-{'dark' if self.dark else 'light'}-{self.width}"
+
+
+EVERY = [Variant(*parts) for parts in product(("zh-CN", "en"), (False, True), (1440, 390))]
+ALTERNATING = [Variant("zh-CN", False, 1440), Variant("en", True, 1440), Variant("zh-CN", True, 390)]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Which variants there are, and which part of the pages each opens: (number, of how many)."""
+    if metafunc.config.getoption("every_variant"):
+        cases = [(variant, (0, 1)) for variant in EVERY]
+    else:
+        cases = [(variant, (number, len(ALTERNATING))) for number, variant in enumerate(ALTERNATING)]
+    if "variant" in metafunc.fixturenames:
+        metafunc.parametrize(("variant", "part"), cases, ids=[str(variant) for variant, _ in cases])
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_every_page_keeps_to_wcag_fits_its_screen_and_is_photographed(
+    site: Site, visit: Visit, variant: Variant, part: tuple[int, int]
+) -> None:
+    pages = [*_daily(site), *_administration(site)][part[0] :: part[1]]
+    page = visit(variant.language, dark=variant.dark, width=variant.width)
+    page.goto("/sign-in")
+    check(page, "/sign-in")
+    sign_in(page, "/account")
+    for name, address in pages:
+        page.goto(address)
+        page.wait_for_load_state("load")
+        for opened in page.locator("details.doc-op summary").all()[:2]:
+            opened.click()
+        check(page, address)
+        photograph(page, f"{name}-{variant}")
+
+
+def _daily(site: Site) -> Iterator[tuple[str, str]]:
+    """Name and address of the pages of those who look after phones, with something on them."""
+    phone = site.enroll(person=site.company.wang, groups=["pilot"])
+    site.observe(phone, "root")
+    for _ in range(3):
+        site.enroll()
+    sent = site.company.post(f"/devices/{phone.id}/commands", {"type": "ping", "args": {}, "reason": "test"})
+    assert sent.status_code == 202, sent.json
+    asked = site.company.post(f"/devices/{phone.id}/commands", WIPE).json
+    yield from (
+        ("overview", "/"),
+        ("devices", "/devices"),
+        ("devices-none", "/devices?q=nothing"),
+        ("device", f"/devices/{phone.id}"),
+        ("wipe-form", f"/devices/{phone.id}/commands/wipe"),
+        ("device-form", f"/devices/{phone.id}/edit"),
+        ("bulk", "/devices/bulk?type=message&all=yes"),
+        ("view-form", "/devices/views/new"),
+        ("commands", "/commands"),
+        ("commands-none", "/commands?type=ring"),
+        ("command", f"/commands/{asked['id']}"),
+        ("approvals", "/approvals"),
+        ("approval", f"/approvals/{asked['approval_id']}"),
+        ("freeze", "/freeze"),
+        ("inbox", "/inbox"),
+        ("docs", "/docs"),
+        ("nowhere", "/nowhere"),
+    )
+
+
+def _administration(site: Site) -> Iterator[tuple[str, str]]:
+    """The administrator's pages, with something on them."""
+    phone = site.enroll(groups=["pilot"])
+    made = site.company.client.post(
+        "/api/v1/documents/apply?publish=true", data=POLICY, content_type="application/yaml", headers=site.company.admin
+    )
+    assert made.status_code == 200, made.json
+    site.company.token(person="E1024")
+    with site.app.app_context(), unit_of_work():
+        dead_letters.keep([Refusal(Inbound(phone.id, "heartbeat", b"{}", clock.now()), "form", "at battery")])
+    yield from (
+        ("enrollment", "/enrollment"),
+        ("token-form", "/enrollment/new"),
+        ("unconfirmed", "/enrollment/unconfirmed"),
+        ("expected", "/enrollment/expected"),
+        ("policies", "/policies"),
+        ("policy", "/policies/Policy/basics"),
+        ("policy-diff", "/policies/Policy/basics/diff"),
+        ("policy-editor", "/policies/Policy/basics/edit"),
+        ("policy-delete", "/policies/Policy/basics/delete"),
+        ("groups", "/groups"),
+        ("people", "/people"),
+        ("person", f"/people/{site.company.wang}"),
+        ("person-form", f"/people/{site.company.wang}/edit"),
+        ("org", "/org"),
+        ("account", "/account"),
+        ("imports", "/imports"),
+        ("notice", "/notice"),
+        ("notice-form", "/notice/new"),
+        ("acceptances", "/notice/acceptances"),
+        ("notice-pending", "/notice/pending"),
+        ("audit", "/audit"),
+        ("quarantine", "/quarantine"),
+        ("system", "/system"),
+        ("settings", "/system/settings"),
+    )
