@@ -31,7 +31,6 @@ from policies.schemas import (
     PreviewBody,
     PreviewRead,
     PublicationRead,
-    PublishBody,
     TryBody,
     TryRead,
 )
