@@ -24,6 +24,13 @@ from mqtt.contract.reported import ReportedBody
 
 log = logging.getLogger("agent.policy")
 RETRY_FIRST_S = 15.0
+Picky = Callable[[dict[str, Any]], str | None]
+
+
+def _takes_all(_rules: dict[str, Any]) -> str | None:
+    return None
+
+
 _COMPILED_MAX = 64
 
 
@@ -98,6 +105,7 @@ class PolicyDesk:
         self.in_force: InForce | None = None
         self.applied: Callable[[], object] = lambda: None
         self._fault: str | None = None
+        self._picky: Picky = _takes_all
         self._round = 0
         self._retry: Timer | None = None
         self._backoff = Backoff(core.rng, RETRY_FIRST_S)
@@ -180,6 +188,12 @@ class PolicyDesk:
         current = self._round
         self.fetcher.get(desired.bundle, lambda got: self._bundle_here(current, desired, got))
 
+    def _opened(self, desired: Desired, got: bytes) -> BundleDocument:
+        document = BundleDocument.take(open_document(got, desired.bundle.key))
+        if word := self._picky(document.rules):
+            raise Untrusted(word)
+        return document
+
     def _bundle_here(self, current: int, desired: Desired, got: bytes | AgentError) -> None:
         if current != self._round:
             return
@@ -187,7 +201,7 @@ class PolicyDesk:
             self._failed(desired, got)
             return
         try:
-            document = BundleDocument.take(open_document(got, desired.bundle.key))
+            document = self._opened(desired, got)
         except (Untrusted, BadPayload) as error:
             self._refused(desired, error)
             return
@@ -240,9 +254,13 @@ class PolicyDesk:
         if self.highest:
             self._report(self.highest, self._highest_digest, Outcome.REJECTED, word)
 
+    def refuse_some(self, picky: Picky) -> None:
+        """For simulations: reject every bundle that comes whose rules are refused with a word."""
+        self._picky = picky
+
     def relent(self) -> None:
         """Be sensible again."""
-        self._fault = None
+        self._fault, self._picky = None, _takes_all
         self._say_applied()
 
     # Reports

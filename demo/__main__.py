@@ -14,7 +14,7 @@ from pathlib import Path
 
 from config.settings import Settings, SettingsError, load
 from core.process import die_with_parent, flask_command, start_child, stop_on_signals
-from demo import company, story
+from demo import company, rollouts, story
 from demo.api import Api, wait_until
 
 PHONES = 25
@@ -64,9 +64,11 @@ class Demo:
             api = self._sign_in()
             say("Building the sample company …")
             company.build(api, self._notes.password, PHONES)
+            rollouts.build(api)
             self._start_phones(api)
             story.confirm_holders(api, story.wait_for_phones(api, PHONES - AWAY))
             story.tell(api, story.wait_for_phones(api, PHONES - AWAY))
+            rollouts.begin(api)
             self._tell_how_to_sign_in()
             return self._stay()
         except InterruptedError:
@@ -107,7 +109,8 @@ class Demo:
             f"\n    {self._settings.base_url}\n"
             f"\n    管理员 administrator:        admin       {self._notes.password}"
             f"\n    第二人 second person:        compliance  {self._notes.password}"
-            "\n\n  One wipe waits for its second person. Ctrl-C stops everything; `make demo` goes on where it was.\n"
+            "\n\n  One wipe waits for its second person. One rollout is under way, and one stops at its second"
+            "\n  ring, whose old phones reject it. Ctrl-C stops everything; `make demo` goes on where it was.\n"
         )
 
     def _stay(self) -> int:

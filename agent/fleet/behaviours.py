@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from agent.fleet import texts
 from agent.loop import Loop
 from agent.phone import Phone
+from policies.engine.versions import version_key
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Actor:
         self.loop.call_later(seconds, call)
 
 
+OLD_SYSTEM = version_key("13")
 Behaviour = Callable[[Actor], None]
 BEHAVIOURS: Final[dict[str, Behaviour]] = {}
 
@@ -77,6 +79,20 @@ def demo(actor: Actor) -> None:
     _one_in(actor, 10, lambda: actor.at(25, lambda: actor.phone.handset.revoke_permission("accessibility")))
     _one_in(actor, 15, lambda: actor.at(60, lambda: actor.phone.handset.change_sim(f"898601{actor.index:013d}")))
     _drain_battery(actor)
+    outdated(actor)
+
+
+@behaviour
+def outdated(actor: Actor) -> None:
+    """A phone with an old system rejects policies that want more than one heartbeat a minute."""
+    version = str(actor.phone.core.identity.facts.get("os_version"))
+    if version_key(version) < OLD_SYSTEM:
+        actor.phone.policy.refuse_some(_too_often)
+
+
+def _too_often(rules: Mapping[str, Any]) -> str | None:
+    rule = rules.get("device") or {}
+    return "heartbeat_too_often" if rule.get("heartbeat_seconds", 60) < 60 else None
 
 
 @behaviour

@@ -240,3 +240,20 @@ def test_the_heartbeat_follows_the_policy(server: FakeServer, make_phone: MakePh
     assert phone.heart.interval == 60
     phone.wait_applied(server.desire(server.devices[phone.id], server.bundle(RULES)))
     assert phone.heart.interval == 30
+
+
+def test_a_phone_that_refuses_some_rules_keeps_what_it_has_and_takes_the_rest(
+    server: FakeServer, make_phone: MakePhone
+) -> None:
+    phone = make_phone()
+    device = server.devices[phone.id]
+    phone.policy.refuse_some(lambda rules: "no_device_rules" if "device" in rules else None)
+    first = server.desire(device, server.bundle({"protection": {"deny": ["screenshot"]}}))
+    phone.wait_applied(first)
+    refused = server.desire(device, server.bundle(RULES))
+    report = _reports(server, device, "rejected")[0]
+    assert (report["generation"], report["detail"]) == (refused, "no_device_rules")
+    assert phone.policy.in_force is not None
+    assert phone.policy.in_force.generation == first
+    later = server.desire(device, server.bundle({"location": {"mode": "off"}}))
+    phone.wait_applied(later)
