@@ -60,9 +60,9 @@ from identity import jobs as identity_jobs
 from identity import queries as identity_queries
 from identity.authentication import actor_from_request_credentials
 from imports import api as imports_api
+from imports import calendar_api, keyword_api
 from imports import cli as imports_cli
 from imports import jobs as imports_jobs
-from imports import keyword_api
 from imports import kinds as import_kinds
 from mqtt import api as mqtt_api
 from mqtt import broker_effects
@@ -110,6 +110,7 @@ APIS = (
     compliance_api.api,
     imports_api.api,
     keyword_api.api,
+    calendar_api.api,
 )
 DEVICE_ROUTES = (fleet_device.routes, commands_device.routes, policies_device.routes, archive_device.routes)
 COMMANDS: tuple[click.Command, ...] = (

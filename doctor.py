@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import audit, clock, jobs, migrate, outbox, roles, witness
+from core.actor import system_actor
 from core.crypto.crl import read_crl
 from core.crypto.x509 import certificate_end
 from core.db import db
@@ -22,6 +23,7 @@ from mqtt.broker.errors import BrokerError
 from mqtt.broker.files import BrokerFiles
 from mqtt.broker.process import find_mosquitto
 from operations.backup import BACKED_UP
+from policies import calendar_years
 
 FREE_BYTES = 1_000_000_000
 OUTBOX_ROWS = 10_000
@@ -52,6 +54,7 @@ def _database() -> Iterator[Finding]:
     yield Finding("database", "" if current else "of another version: run `flask db upgrade`")
     if current:
         yield from _stored()
+        yield from _calendars()
 
 
 def _stored() -> Iterator[Finding]:
@@ -114,6 +117,13 @@ def _list_is_wrong(pem: bytes) -> str:
     except ValueError as error:
         return f"{error}: run `flask broker check`"
     return f"is {age.days} days old and should be renewed daily: is the broker role up?" if age > CRL_AGE else ""
+
+
+def _calendars() -> Iterator[Finding]:
+    with unit_of_work(write=False):
+        lacking = calendar_years.missing(system_actor("doctor"))
+    shown = ", ".join(f"{one.calendar} {one.year}{' (provisional)' if one.provisional else ''}" for one in lacking)
+    yield Finding("calendars", f"no announced days of {shown}: import them and publish" if lacking else "")
 
 
 CHECKS: tuple[Check, ...] = (_database, _keys, _disk, _broker)

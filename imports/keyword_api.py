@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from flask import Response
 
-from core.errors import TooLarge
 from core.http.answers import reply
 from core.http.identity import current_actor
 from core.http.problems import language
 from core.http.routes import Api
 from core.permissions import Permission
-from core.runtime import settings
-from core.text import Text
-from imports import keyword_terms
+from imports import keyword_terms, uploads
 from imports.keyword_schemas import FaultRead, HintRead, SetPath, TermsForm, TermsRead
 from imports.keyword_terms import TermList
 from policies import keyword_import
@@ -27,7 +24,7 @@ api = Api("keyword_lists", __name__)
 def import_terms(path: SetPath, form: TermsForm) -> Response:
     """Preview a list of terms, or store it into the draft of a set."""
     actor = current_actor()
-    read = keyword_terms.read(_content(form))
+    read = keyword_terms.read(uploads.content_of(form.file.stream))
     foreseen = keyword_import.foresee(actor, path.name, read.given, read.faults, mode=form.mode)
     revision = foreseen.revision
     if form.save:
@@ -35,17 +32,6 @@ def import_terms(path: SetPath, form: TermsForm) -> Response:
             actor, foreseen, revision=form.revision, reason=form.reason, take_over=form.take_over
         )
     return reply(_answer(read, foreseen, revision, saved=form.save))
-
-
-def _content(form: TermsForm) -> bytes:
-    content: bytes = form.file.read()
-    most = settings().import_max_bytes
-    if len(content) > most:
-        raise TooLarge(
-            "file_too_large",
-            Text(f"文件超过 {most} 字节，请拆分。", f"The file is larger than {most} bytes. Split it."),
-        )
-    return content
 
 
 def _answer(read: TermList, foreseen: Foreseen, revision: int | None, *, saved: bool) -> TermsRead:

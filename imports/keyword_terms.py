@@ -10,7 +10,8 @@ from core.text import Text
 from imports import csv_file, sheet, xlsx_file
 from imports.cells import Line, Wrong, clean
 from imports.registry import Column
-from policies.keyword_import import Fault, Given
+from policies.faults import Fault
+from policies.keyword_import import Given
 
 MAX_LINES = 60_000
 _PARTED = re.compile(r"[;；|\n]")

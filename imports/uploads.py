@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import Select, delete, func, select, true
 
@@ -75,15 +75,7 @@ def create(actor: Actor, kind_name: str, file_name: str, content: bytes) -> Impo
     """Take a file to be read by the worker. Raises Invalid for what is no such file, TooLarge, Forbidden."""
     kind = registry.kind_of(kind_name)
     actor.require(kind.permission)
-    if len(content) > settings().import_max_bytes:
-        most = settings().import_max_bytes
-        raise TooLarge(
-            "file_too_large",
-            Text(
-                f"文件超过 {most} 字节。请拆分成多个文件。",
-                f"The file is larger than {most} bytes. Split it into parts.",
-            ),
-        )
+    require_size(content)
     if not content.strip():
         raise Invalid("empty_file", Text("文件是空的。", "The file is empty."))
     row = Import(
@@ -114,6 +106,26 @@ def create(actor: Actor, kind_name: str, file_name: str, content: bytes) -> Impo
     audit.record(actor, "import.create", ("import", row.id), detail)
     live.announce(TOPIC, [row.id])
     return _view(row)
+
+
+def content_of(file: IO[bytes]) -> bytes:
+    """What an uploaded file holds. Raises TooLarge."""
+    content = file.read()
+    require_size(content)
+    return content
+
+
+def require_size(content: bytes) -> None:
+    """Raise TooLarge for a file larger than the setting allows."""
+    most = settings().import_max_bytes
+    if len(content) > most:
+        raise TooLarge(
+            "file_too_large",
+            Text(
+                f"文件超过 {most} 字节。请拆分成多个文件。",
+                f"The file is larger than {most} bytes. Split it into parts.",
+            ),
+        )
 
 
 def find(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[ImportView]:

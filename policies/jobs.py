@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from core import jobs
 from core.uow import unit_of_work
-from policies import housekeeping, rollout_steps, rollouts
+from policies import calendar_years, housekeeping, rollout_steps, rollouts
 
 
 @jobs.register("policies.rollouts", every=timedelta(seconds=5), wanted=rollout_steps.wanted, own_units=True)
@@ -22,3 +22,9 @@ def take_rollouts_on() -> str:
 def clear_blobs() -> str:
     """Take blobs off the broker that no phone needs any more."""
     return f"{housekeeping.clear_unused_blobs()} cleared"
+
+
+@jobs.register("policies.calendars", cron="0 1 1,10,20 * *")
+def remind_of_calendars() -> str:
+    """Remind those who publish policies of calendars that lack this year or, from November, the next."""
+    return f"{calendar_years.remind()} lacking"

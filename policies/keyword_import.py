@@ -14,6 +14,7 @@ from core.permissions import Permission
 from core.text import Text
 from policies import apply, drafts
 from policies.drafts import Manager
+from policies.faults import Fault
 from policies.keyword_hints import Hint, hints
 from policies.language.kinds import API_VERSION, KeywordSetSpec, TermEntry
 from policies.language.messages import code_of, text_for
@@ -30,15 +31,6 @@ class Given:
 
     line: int
     entry: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A line that cannot be taken, and what to do about it; it is left out."""
-
-    line: int
-    code: str
-    text: Text
 
 
 @dataclass(frozen=True)

@@ -87,12 +87,16 @@ class KeywordSetSpec(Spec):
 
 
 class CalendarDaySpec(Spec):
-    """One day that differs from the week; a workday follows the windows of `like`, Monday unless given."""
+    """One day that differs from the week; a workday follows the windows of `like`, Monday unless given.
+
+    A `provisional` day is expected, but not announced yet.
+    """
 
     date: Day
     kind: Literal["holiday", "workday"]
     like: Weekday | None = None
     name: Annotated[str, Field(max_length=50)] | None = None
+    provisional: Literal[True] | None = None
 
 
 class CalendarSpec(Spec):
