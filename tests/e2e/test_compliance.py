@@ -16,7 +16,7 @@ spec:
   device: {heartbeat_seconds: 10, forbid: [root]}
   compliance:
     - {when: any, after: 0s, do: notify_holder}
-    - {when: [root], after: 3s, do: lock}
+    - {when: [root], after: 15s, do: lock} # the job that climbs runs every 10 s
 ---
 apiVersion: shouji/v1
 kind: Assignment
