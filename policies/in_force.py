@@ -47,12 +47,14 @@ def _load(digest: str) -> Loaded | None:
     if content is None:
         return None
     plain = json.loads(content)
-    parts: dict[str, dict[str, object]] = {"keyword_set": {}, "calendar": {}}
+    parts: dict[str, dict[str, object]] = {"keyword_set": {}, "calendar": {}, "fold_table": {}}
     for part in plain["blobs"]:
         body = blobs.document(part["digest"])
         if body is not None and part["kind"] in parts:
             parts[part["kind"]][part["name"]] = json.loads(body)
-    loaded = Loaded(Bundle.read(plain["rules"], parts["keyword_set"], parts["calendar"]))
+    loaded = Loaded(
+        Bundle.read(plain["rules"], parts["keyword_set"], parts["calendar"], fold_tables=parts["fold_table"])
+    )
     with _guard:
         if len(_cache) >= MAX_CACHED:
             _cache.pop(next(iter(_cache)))

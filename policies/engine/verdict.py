@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from policies.engine.actions import Action, refuses
-from policies.engine.forms import Words
+from policies.engine.forms import Words, words
 
 
 class CounterUse(BaseModel):
@@ -48,6 +48,14 @@ class Verdict(BaseModel):
     def allowed(self) -> bool:
         """Whether the thing may happen now (a warning or an alert lets it)."""
         return not refuses(self.action)
+
+    @property
+    def text(self) -> Words:
+        """One sentence for people: whether it may happen, and what every rule said, the strictest first."""
+        zh = "；".join(reason.text.zh.rstrip("。") for reason in self.because)
+        en = "; ".join(reason.text.en.rstrip(".") for reason in self.because)
+        verdict = ("允许", "Allowed") if self.allowed else ("不允许", "Not allowed")
+        return words(f"{verdict[0]}：{zh}。", f"{verdict[1]}: {en}.") if zh else words("允许。", "Allowed.")
 
     @property
     def until(self) -> datetime | None:
