@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 
 from compliance import finding_views, registry, states
 from compliance.covering import DEVICE, GROUP, ORG_UNIT
@@ -64,11 +64,24 @@ def find(
 ) -> Page[ExceptionView]:
     """A page of the exceptions that the actor sees, the newest first; those that ended too unless `running`."""
     actor.require(Permission.COMPLIANCE_READ)
-    query = select(Row).where(_in_scope(actor))
-    if running:
-        query = query.where(Row.ended_at.is_(None), Row.until > clock.now())
+    query = select(Row).where(*_shown_to(actor, running))
     page = keyset(session(), query, [Row.created_at, Row.id], cursor, limit, descending=True)
     return Page(_views(page.items), page.next_cursor)
+
+
+def count(actor: Actor, *, running: bool = True) -> int:
+    """How many `find` lists in all."""
+    actor.require(Permission.COMPLIANCE_READ)
+    return session().scalar(select(func.count()).select_from(Row).where(*_shown_to(actor, running))) or 0
+
+
+def get(actor: Actor, exception_id: str) -> ExceptionView:
+    """One exception that the actor sees. Raises NotFound."""
+    actor.require(Permission.COMPLIANCE_READ)
+    row = session().scalars(select(Row).where(Row.id == exception_id, _in_scope(actor))).one_or_none()
+    if row is None:
+        raise _no_such_exception()
+    return _views([row])[0]
 
 
 def grant(actor: Actor, target: Target, code: str, reason: str, until: datetime) -> ExceptionView:
@@ -106,17 +119,19 @@ def grant(actor: Actor, target: Target, code: str, reason: str, until: datetime)
     return _views([row])[0]
 
 
-def end(actor: Actor, exception_id: str) -> None:
-    """End an exception before its time; one that ended already stays as it is. Raises NotFound."""
+def end(actor: Actor, exception_id: str, reason: str | None = None) -> None:
+    """End an exception before its time; one that ended already stays as it is. A reason, where one is given, is kept in
+    the audit log. Raises NotFound, and Invalid for a reason that says nothing."""
     actor.require(Permission.COMPLIANCE_EXCEPT)
+    why = {} if reason is None else {"ended_because": clean_reason(reason)}
     query = select(Row).where(Row.id == exception_id, _in_scope(actor)).with_for_update()
     row = session().scalars(query).one_or_none()
     if row is None:
-        raise NotFound("no_such_exception", Text("没有这个例外。", "There is no such exception."))
+        raise _no_such_exception()
     if row.ended_at is None:
         row.ended_at, row.ended_by, row.ended_by_name = clock.now(), actor.id, actor.name
         session().flush()
-        audit.record(actor, "exception.end", ("exception", row.id), _detail(row))
+        audit.record(actor, "exception.end", ("exception", row.id), {**_detail(row), **why})
         _follow([row])
 
 
@@ -186,6 +201,14 @@ def _covered(row: Row) -> Select[tuple[str]]:
     phones = fleet.living_ids().subquery()
     unit = queries.unit_refs([row.target]).get(row.target)
     return select(phones.c.id).where(phones.c.org_unit_id.in_(scope.visible_at(unit.path if unit else None)))
+
+
+def _shown_to(actor: Actor, running: bool) -> list[ColumnElement[bool]]:
+    return [_in_scope(actor), *([Row.ended_at.is_(None), Row.until > clock.now()] if running else [])]
+
+
+def _no_such_exception() -> NotFound:
+    return NotFound("no_such_exception", Text("没有这个例外。", "There is no such exception."))
 
 
 def _in_scope(actor: Actor) -> ColumnElement[bool]:

@@ -87,6 +87,12 @@ def find(
     return Page(_views(page.items), page.next_cursor)
 
 
+def count(actor: Actor, filters: Filters | None = None) -> int:
+    """How many `find` lists in all. Raises Invalid for an unknown filter."""
+    actor.require(Permission.COMPLIANCE_READ)
+    return sum(findings_read.counts(actor, (filters or Filters()).narrowed()).values())
+
+
 def of_device(actor: Actor, device_id: str) -> list[FindingView]:
     """The open findings of one phone, those that count first, the worst first. Raises NotFound."""
     actor.require(Permission.COMPLIANCE_READ)

@@ -56,6 +56,7 @@ MENU = (
     MenuItem("page_enrollment.show_list", Text("设备注册", "Enrollment"), "qr", Permission.ENROLLMENT_READ),
     MenuItem("page_commands.show_list", Text("命令", "Commands"), "terminal", Permission.COMMAND_READ),
     MenuItem("page_approvals.show_list", Text("审批", "Approvals"), "check", Permission.COMMAND_READ),
+    MenuItem("page_compliance.show", Text("合规", "Compliance"), "alarm", Permission.COMPLIANCE_READ),
     MenuItem("page_policies.show_list", Text("策略", "Policies"), "shield", Permission.DOCUMENT_READ),
     MenuItem("page_people.show_list", Text("人员", "People"), "people", Permission.STAFF_READ),
     MenuItem("page_org.show_tree", Text("组织架构", "Org tree"), "tree", Permission.ORG_READ),

@@ -85,7 +85,7 @@ def tiles(fleet: Summary) -> list[Figure]:
 
 def standing(fleet: Summary) -> list[Figure]:
     """Compliance of the phones in the fleet."""
-    return _shares(
+    return shares(
         [
             Figure(labels.COMPLIANCE[name], number, STANDING[name], _devices(compliance=name))
             for name, number in fleet.compliance.items()
@@ -95,7 +95,7 @@ def standing(fleet: Summary) -> list[Figure]:
 
 def policy(counts: Mapping[str, int]) -> list[Figure]:
     """How far phones are behind their policy; what is nowhere the case is left out, except that all is well."""
-    return _shares([Figure(*_policy(name, number)) for name, number in counts.items() if number or name == "current"])
+    return shares([Figure(*_policy(name, number)) for name, number in counts.items() if number or name == "current"])
 
 
 def findings(fleet: Summary) -> list[Figure]:
@@ -105,12 +105,12 @@ def findings(fleet: Summary) -> list[Figure]:
     ]
 
 
-def history(actor: Actor) -> Chart | None:
+def history(actor: Actor, org_unit: str | None = None) -> Chart | None:
     """Compliance of the last month, or of the last week by the hour while there is less; None without either."""
     if not actor.may(Permission.COMPLIANCE_READ):
         return None
     for days in HISTORY_DAYS:
-        points = compliance_history.read(actor, days).points
+        points = compliance_history.read(actor, days, org_unit).points
         if len(points) >= LEAST_POINTS:
             return Chart(days, _drawn(points, TIME if days <= compliance_history.HOURLY_DAYS else DATE))
     return None
@@ -202,7 +202,8 @@ def _policy(name: str, number: int) -> tuple[Text, int, str]:
     return text, number, tone
 
 
-def _shares(figures: Sequence[Figure]) -> list[Figure]:
+def shares(figures: Sequence[Figure]) -> list[Figure]:
+    """The figures, each with its part of their sum."""
     total = sum(figure.number for figure in figures) or 1
     return [Figure(one.text, one.number, one.tone, one.address, round(100 * one.number / total, 2)) for one in figures]
 

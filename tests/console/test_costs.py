@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -84,11 +85,19 @@ def _notices(site: Site, number: int) -> None:
         notices.publish(world.SYSTEM, {"zh-CN": f"第{number}版", "en": f"version {number}"})
 
 
+def _exceptions(site: Site, number: int) -> None:
+    until = clock.to_wire(clock.now() + timedelta(days=3))
+    body = {"code": "root", "reason": "known", "until": until, "device": site.enroll().id}
+    assert site.company.post("/compliance/exceptions", body, site.company.officer).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("address", "fill"),
     [
         ("/notice", _notices),
         ("/notice/acceptances", _phones),
+        ("/compliance", _phones),
+        ("/compliance/exceptions", _exceptions),
         ("/people", _people),
         ("/org", _people),
         ("/audit", _people),
