@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Iterator
-from typing import Any
 from unittest.mock import patch
 
 from sqlalchemy import text
@@ -16,7 +15,7 @@ from bench.registry import Context, Figure, measures, say
 from core.actor import system_actor
 from core.uow import unit_of_work
 from identity import org
-from policies import apply, bundles, publish, rollout_steps, rollouts
+from policies import apply, bundles, devices, publish, rollout_steps, rollouts
 from policies.publish import Staging
 
 ACTOR = system_actor("bench")
@@ -41,7 +40,7 @@ def run(context: Context) -> Iterator[Figure]:
 def _measure(database: str, here: Installation, curve: tuple[int, ...]) -> Iterator[Figure]:
     ids = fleet_rows.make_ids(curve[-1], seed=5)
     units = _found()
-    first: tuple[float, float] | None = None
+    last: tuple[float, float] | None = None
     there = 0
     for version, count in enumerate(curve, 2):
         say(f"{database}: {count} phones")
@@ -52,13 +51,18 @@ def _measure(database: str, here: Installation, curve: tuple[int, ...]) -> Itera
         with patch.object(bundles, "make", wraps=bundles.make) as made:
             took, steps = _roll_out(2 * version + 1)
         peak = _peak(2 * version + 2)
-        per_phone, detail = 1e6 * took / count, {"phones": count, "steps": steps, "compiled": made.call_count}
-        first = first or (per_phone, peak)
-        shown = f"{count} phones, {database} ({made.call_count} bundles compiled in {steps} steps)"
-        more: dict[str, Any] = {"detail": {**detail, "seconds": took, "database": database}}
-        yield Figure("rollout", f"ring of {shown}", "us/phone", [per_phone], "fewest phones", [first[0]], **more)
-        name = f"peak memory of a step, {count} phones, {database}"
-        yield Figure("rollout", name, "MiB", [peak], "fewest phones", [first[1]], **more)
+        here_now = (1e6 * took / count, peak)
+        before = last or here_now
+        # Below a batch a step takes as much memory as there are phones; only from there on it must not grow.
+        most = MOST_GROWTH if count == curve[-1] and curve[-2] >= devices.BATCH else None
+        detail = {"phones": count, "steps": steps, "seconds": took, "database": database}
+        shown = f"{count} phones, {database}"
+        for index, (name, unit) in enumerate(((f"ring of {shown}", "us/phone"), (f"memory of a step, {shown}", "MiB"))):
+            values, baselines = [here_now[index]], [before[index]]
+            yield Figure("rollout", name, unit, values, "a tenth of them", baselines, most=most, detail=detail)
+        compiled = [float(made.call_count)]
+        yield Figure("rollout", f"bundles compiled, {shown}", "bundles", compiled, most=POLICIES, detail=detail)
+        last = here_now
 
 
 def _found() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -230,7 +230,8 @@ def _request(
 
 def _projected(request: _Request, before: World, *, publishing: bool) -> tuple[World, set[str]]:
     """The world after the change, and the phones that it may touch."""
-    made = [_as_published(document, before, request) for document in request.parsed] if publishing else []
+    under_way = projection.on_their_way() if publishing else {}
+    made = [_as_published(document, before, request, under_way) for document in request.parsed] if publishing else []
     news = [document for document in made if document is not None]
     after = projection.with_documents(before, news, request.gone_keys)
     changed = request.changed()
@@ -253,11 +254,11 @@ def _projected(request: _Request, before: World, *, publishing: bool) -> tuple[W
     )
 
 
-def _as_published(sent: Parsed, before: World, request: _Request) -> InForce | None:
+def _as_published(sent: Parsed, before: World, request: _Request, under_way: Mapping[Key, InForce]) -> InForce | None:
     if sent.kind not in PUBLISHED_KINDS:
         return None
     key = (sent.kind, sent.name)
-    present, stored = projection.settled(before, key), request.stored.get(key)
+    present, stored = projection.present(before, key, under_way), request.stored.get(key)
     if present and present.spec == sent.data["spec"]:
         return None
     version = (stored.version if stored else 0) + 1
@@ -282,11 +283,12 @@ def _write(request: _Request, before: World, *, publishing: bool, reason: str) -
 
 
 def _versions(request: _Request, rows: dict[Key, PolicyDocument], before: World, reason: str) -> list[InForce]:
-    made = []
+    made, under_way = [], projection.on_their_way()
     for document in request.parsed:
         key = (document.kind, document.name)
         if document.kind in PUBLISHED_KINDS:
-            made.append(publish.make_version(request.actor, rows[key], projection.settled(before, key), reason=reason))
+            present = projection.present(before, key, under_way)
+            made.append(publish.make_version(request.actor, rows[key], present, reason=reason))
     return [version for version in made if version is not None]
 
 

@@ -16,7 +16,7 @@ from policies import blobs, bundles, devices, lock, ring_members, rollouts, worl
 from policies.events import desired_changed
 from policies.models import DesiredHistory, DesiredState
 from policies.scopes import Place
-from policies.world import Mixture, Reached, World
+from policies.world import Ingredients, Mixture, Reached, World
 
 DESIRED_EFFECT, BLOB_EFFECT = "desired", "blob"
 MAX_GENERATION = 2**53 - 1
@@ -39,15 +39,18 @@ class Desired(NamedTuple):
 
 
 class Refresh:
-    """Brings the desired states of phones up to date with one world; compiles each mixture once.
+    """Brings the desired states of phones up to date with one world; compiles each distinct mixture once.
 
     `place`: the rollout, and its ring, that gives the phones what is new. A rollout's id alone is its first ring.
+    `made`: bundles that committed work before this one has compiled, and that this one adds to.
     """
 
-    def __init__(self, current: World, place: Place | str | None = None) -> None:
+    def __init__(
+        self, current: World, place: Place | str | None = None, made: dict[Ingredients, Made] | None = None
+    ) -> None:
         self._world = current
         self._place = Place(place, 0) if isinstance(place, str) else place
-        self._made: dict[tuple[int, Mixture], Made] = {}
+        self._made = {} if made is None else made
         self._told: set[str] = set()
         self.changed = 0
 
@@ -72,10 +75,11 @@ class Refresh:
         entered: Mapping[Place, set[str]],
     ) -> None:
         mixtures = inside.mixtures(phones)
+        bundle_of = {mixture: self._make(inside, mixture) for mixture in set(mixtures.values())}
         newer: dict[Made, dict[str, int]] = defaultdict(dict)
         renamed: dict[str, list[str]] = defaultdict(list)
         for phone in phones:
-            made, last = self._make(inside, mixtures[phone.id]), stored.get(phone.id)
+            made, last = bundle_of[mixtures[phone.id]], stored.get(phone.id)
             if last is None or last.bundle != made.bundle:
                 newer[made][phone.id] = last.generation if last else 0
             elif last.mixture != made.mixture:
@@ -89,8 +93,7 @@ class Refresh:
             _rename(mixture, [stored[device_id] for device_id in device_ids])
 
     def _make(self, inside: World, mixture: Mixture) -> Made:
-        # The world keeps its parts, so that none of them takes the place of another in memory.
-        key = (id(inside), mixture)
+        key = inside.ingredients(mixture)
         if key not in self._made:
             self._made[key] = Made(bundles.make(inside, mixture), bundles.keep_mixture(mixture))
         return self._made[key]

@@ -28,21 +28,26 @@ from policies.rings import CLASSES
 from policies.rollout_figures import Figures
 from policies.rollouts import APPLIED, FILLING, FINISHED, PAUSED, PENDING, RUNNING, SOAKING, STOPPED, TOPIC, WAITING
 from policies.scopes import Place
-from policies.world import Assigned
+from policies.world import Assigned, Ingredients
 
 ACTOR = system_actor("rollouts")
 APPROVAL = "rollout.ring"
 AT_ONCE = 5
+Compiled = dict[Ingredients, desired.Made]
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a rollout stands while one step is taken; `passed` are the milliseconds since the step before."""
+    """Where a rollout stands while one step is taken.
+
+    `passed` are the milliseconds since the step before; `made` the bundles that steps before it compiled.
+    """
 
     rollout: Rollout
     rings: list[RolloutRing]
     passed: int
+    made: Compiled
 
     @cached_property
     def figures(self) -> dict[int, Figures]:
@@ -61,8 +66,9 @@ def run() -> int:
         ids = running()
     steps, failure = 0, None
     for rollout_id in ids:
+        made: Compiled = {}
         try:
-            while _one_step(rollout_id):
+            while _one_step(rollout_id, made):
                 steps += 1
         except Exception as error:
             log.exception("rollout_step_failed", rollout=rollout_id)
@@ -91,8 +97,11 @@ def begin(rollout_id: str) -> None:
             return
 
 
-def step(rollout_id: str) -> bool:
-    """Take one step, if one is due; returns whether the next may be due at once. Needs a writing unit of work."""
+def step(rollout_id: str, made: Compiled | None = None) -> bool:
+    """Take one step, if one is due; returns whether the next may be due at once. Needs a writing unit of work.
+
+    `made`: what earlier steps compiled and committed; a step that fails may have left in it what was never stored.
+    """
     lock.alone()
     rollout = rollouts.locked(rollout_id)
     if not rollout.staged or rollout.state != RUNNING:
@@ -100,7 +109,7 @@ def step(rollout_id: str) -> bool:
     rings, now = rollouts.rings_of(rollout_id), clock.now()
     passed = max(0, round((now - (rollout.evaluated_at or now)).total_seconds() * 1000))
     rollout.evaluated_at = now
-    at = Standing(rollout, rings, passed)
+    at = Standing(rollout, rings, passed, {} if made is None else made)
     more = _take(at)
     session().flush()
     return more
@@ -122,9 +131,9 @@ def approval_content(rollout_id: str, ring: RolloutRing) -> dict[str, Any]:
     return {"rollout": rollout_id, "ring": ring.position, "selector": ring.selector, "versions": versions}
 
 
-def _one_step(rollout_id: str) -> bool:
+def _one_step(rollout_id: str, made: Compiled) -> bool:
     with unit_of_work():
-        return step(rollout_id)
+        return step(rollout_id, made)
 
 
 def _take(at: Standing) -> bool:
@@ -198,7 +207,7 @@ def _fill(at: Standing, ring: RolloutRing) -> bool:
     found = devices.reached_after(_assignments(current, at), ring.cursor)
     mine = ring_members.chosen(ring.selector, ring_members.without_ring(at.rollout.id, found))
     ring_members.enter(place, mine)
-    desired.Refresh(current, place).run(mine)
+    desired.Refresh(current, place, at.made).run(mine)
     if len(found) < devices.BATCH:
         ring.state, ring.elapsed_ms = RUNNING, 0
     if found:

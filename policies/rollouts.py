@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 
 from core import clock, live
 from core.actor import Actor
@@ -233,8 +233,11 @@ def _move(device_ids: Collection[str], which: ColumnElement[bool], values: Mappi
 
 def finish_complete() -> int:
     """Finish rollouts to everyone at once all of whose phones have applied; returns how many."""
-    open_ones = select(RolloutDevice.rollout_id).where(RolloutDevice.state.not_in((APPLIED, UNCHANGED)))
-    done = Rollout.staged.is_(False), Rollout.state == RUNNING, Rollout.id.not_in(open_ones)
+    row = RolloutDevice
+    # Such a rollout has one ring; named with the states, the index finds the first phone that is not done.
+    not_done = row.state.in_((*UNANSWERED, REJECTED, FAILED, WITHDRAWN))
+    open_ones = exists().where(row.rollout_id == Rollout.id, row.ring == 0, not_done)
+    done = Rollout.staged.is_(False), Rollout.state == RUNNING, ~open_ones
     complete = list(session().scalars(select(Rollout.id).where(*done)))
     if complete:
         end = {"state": FINISHED, "finished_at": clock.now()}

@@ -65,6 +65,7 @@ class Source(NamedTuple):
 
 
 Mixture = tuple[Source, ...]
+Ingredients = tuple[Mixture, frozenset[tuple[str, str, int]]]
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,14 @@ class World:
         sets = {("KeywordSet", rule["set"]) for rule in spec.get("keywords") or ()}
         calendar = (spec.get("work_hours") or {}).get("calendar")
         return {("Policy", policy), *sets, *([("Calendar", calendar)] if calendar else [])}
+
+    def ingredients(self, mixture: Mixture) -> Ingredients:
+        """All that a mixture's bundle is made of: its policies with the sets and calendars that they name, by version.
+
+        Versions never change, so equal ingredients make equal bundles.
+        """
+        named = {key for source in mixture for key in self.named_by(source.policy)}
+        return mixture, frozenset((*key, self.documents[key].version) for key in named if key in self.documents)
 
     def changed(self, **parts: Any) -> World:
         """The same world with some parts replaced."""

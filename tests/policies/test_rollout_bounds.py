@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.policies.office import Office, document, policy
-from tests.policies.staged import EVERYONE, OLD, Rollout, phones
+from tests.policies.staged import EVERYONE, NEW, OLD, Rollout, phones
 
 PILOT = {"name": "pilot", "group": "pilot", "soak": "1d"}
 
@@ -72,6 +72,8 @@ def test_a_document_that_a_rollout_holds_is_neither_published_nor_deleted(office
         assert (refused["code"], refused["rollout"]) == ("held_by_rollout", going.id)
     assert office.try_apply(policy("sales", OLD.replace("60", "50"))).json["code"] == "held_by_rollout"
     assert untouched(office) == before
+    same = office.apply(policy("sales", NEW))
+    assert (same["published"], same["rollout"]) == ([], None), "what is on its way is not published once more"
     others = office.apply(policy("free", "{location: {mode: off}}") + document("KeywordSet", "w", "{terms: [坏]}"))
     assert len(others["published"]) == 2, "other documents are free"
     assert going.state == "running"

@@ -60,10 +60,10 @@ def test_killed_after_every_step_it_goes_on_where_it_was(office: Office, monkeyp
 
     step, taken = rollout_steps.step, 0
 
-    def dies(rollout_id: str) -> bool:
+    def dies(rollout_id: str, made: rollout_steps.Compiled | None = None) -> bool:
         nonlocal taken
         taken += 1
-        more = step(rollout_id)
+        more = step(rollout_id, made)
         if taken % 2 == 0:
             raise Killed
         return more

@@ -6,7 +6,7 @@ import pytest
 
 from core.uow import unit_of_work
 from fleet import states
-from tests.policies.office import Office, assignment, policy
+from tests.policies.office import Office, assignment, document, policy
 from tests.policies.staged import EVERYONE, NEW, OLD, Rollout, evaluate, later, phones, seconds
 from tests.policies.test_desired import SYSTEM
 
@@ -242,6 +242,28 @@ def test_a_title_alone_makes_no_difference_to_phones(office: Office) -> None:
     evaluate()
     assert (going.state, going.figures(0)) == ("finished", {"unchanged": 1})
     assert office.state(pilot)["desired"] == before
+
+
+def test_a_keyword_set_goes_by_rings_to_the_phones_whose_policies_name_it(office: Office) -> None:
+    pilot, other = phones(office, 2)
+    elsewhere = office.phone("/总部/客服")
+    office.apply(
+        document("KeywordSet", "abuse", "{terms: [坏]}")
+        + policy("words", "{keywords: [{set: abuse, action: block}]}")
+        + assignment("words", "words", "{org_unit: /总部/电销}")
+    )
+    office.apply(document("KeywordSet", "abuse", "{terms: [坏, 更坏]}"), publish=False)
+    before, untouched = office.bundle(other), office.state(elsewhere)["desired"]
+    done = office.company.post("/documents/KeywordSet/abuse/publish", {"rings": [PILOT, EVERYONE]})
+    assert (done.status_code, done.json["devices"]) == (200, 2)
+    assert office.bundle(pilot)["blobs"] != before["blobs"]
+    assert office.bundle(other) == before
+    assert office.state(elsewhere)["desired"] == untouched
+    office.report(pilot)
+    evaluate()
+    with later(minutes=11):
+        evaluate()
+        assert office.bundle(other) == office.bundle(pilot)
 
 
 @pytest.mark.parametrize("act", ["pause", "stop", "rollback", "nudge", "emergency"])
