@@ -84,7 +84,7 @@ def test_every_topic_of_the_contract_is_there_with_its_way_and_retention() -> No
 def test_every_typ_that_goes_over_mqtt_is_on_exactly_one_message() -> None:
     used = [one.typ for one in CARRIAGES if one.typ]
     assert len(used) == len(set(used))
-    assert set(Typ) - set(used) == {Typ.DEVICE_JWT, Typ.JWKS, Typ.STATUS}, "those go over HTTP"
+    assert set(Typ) - set(used) == {Typ.DEVICE_JWT, Typ.JWKS, Typ.STATUS, Typ.NOTICE}, "those go over HTTP"
 
 
 @pytest.mark.parametrize("carriage", [one for one in CARRIAGES if one.name != "blob"], ids=lambda one: one.name)
