@@ -14,12 +14,14 @@ from core.http.identity import current_actor
 from core.http.routes import JSON, Api
 from core.permissions import Permission
 from core.text import Text
-from policies import apply, documents, explain, group_preview, keyword_try, publish
+from policies import app_register, apply, documents, explain, group_preview, keyword_try, publish
 from policies.language.parse import Format
 from policies.publish import Staging
 from policies.rollout_schemas import PublishBody
 from policies.schemas import (
     ApplyQuery,
+    AppsQuery,
+    AppsRead,
     ChangesRead,
     DeleteQuery,
     DocumentPath,
@@ -149,6 +151,12 @@ def try_keywords(body: TryBody) -> Response:
     else:
         hits = keyword_try.try_document(actor, body.document or "", body.text, body.before)
     return reply({"hits": [asdict(hit) for hit in hits]})
+
+
+@api.get("/apps", Permission.DOCUMENT_READ, {200: AppsRead})
+def list_apps(query: AppsQuery) -> Response:
+    """The register of permitted apps of all published policies."""
+    return reply({"items": [asdict(app) for app in app_register.find(current_actor(), due=query.due)]})
 
 
 @api.post("/groups/preview", Permission.DOCUMENT_READ, {200: PreviewRead}, reads_first=True)

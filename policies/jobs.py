@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from core import jobs
 from core.uow import unit_of_work
-from policies import calendar_years, housekeeping, rollout_steps, rollouts
+from policies import app_register, calendar_years, housekeeping, rollout_steps, rollouts
 
 
 @jobs.register("policies.rollouts", every=timedelta(seconds=5), wanted=rollout_steps.wanted, own_units=True)
@@ -28,3 +28,9 @@ def clear_blobs() -> str:
 def remind_of_calendars() -> str:
     """Remind those who publish policies of calendars that lack this year or, from November, the next."""
     return f"{calendar_years.remind()} lacking"
+
+
+@jobs.register("policies.apps", cron="10 1 * * mon")
+def remind_of_apps() -> str:
+    """Remind those who publish policies of permitted apps whose review is due."""
+    return f"{app_register.remind()} due"

@@ -91,6 +91,34 @@ class TryRead(BaseModel):
     hits: list[FoundRead]
 
 
+class AppsQuery(BaseModel):
+    """`due`: those alone whose review is due."""
+
+    due: bool = False
+
+
+class AppRead(BaseModel):
+    """A permitted app of a published policy; `missing` names what its register leaves out."""
+
+    package: str
+    policy: str
+    policy_version: int
+    due: bool
+    filing: str | None
+    version: str | None
+    region: str | None
+    reviewer: str | None
+    reviewed: str | None
+    review_due: str | None
+    missing: list[str]
+
+
+class AppsRead(BaseModel):
+    """The register."""
+
+    items: list[AppRead]
+
+
 class PreviewBody(Body):
     """A query of a group."""
 

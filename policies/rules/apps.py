@@ -15,17 +15,33 @@ from policies.rules.forms import Day, Spec, fault
 from policies.rules.registry import Family, register
 
 PackageName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+$", max_length=200)]
+_SHIPPED = ("filing", "version", "reviewed", "reviewer")
 Note = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class Package(Spec):
-    """One app: its package name, and what the register says of it."""
+    """One app: its package name, and what the register says of it.
+
+    `region` is where it is licensed and `review_due` when it is looked at again; neither is shipped to phones.
+    """
 
     name: PackageName
     filing: Note | None = None
     version: Note | None = None
     reviewed: Day | None = None
     reviewer: Note | None = None
+    region: Note | None = None
+    review_due: Day | None = None
+
+    @model_validator(mode="after")
+    def _later(self) -> Self:
+        if self.reviewed and self.review_due and self.review_due <= self.reviewed:
+            raise fault(
+                "review_due",
+                "review_due 应晚于 reviewed。",
+                "review_due must be later than reviewed.",
+            )
+        return self
 
 
 class Apps(Spec):
@@ -45,7 +61,7 @@ class Apps(Spec):
 
 def _compile(spec: Apps, _policy: str) -> Value:
     listed = {package.name: package.plain() for package in spec.packages}
-    details = {name: {k: v for k, v in entry.items() if k != "name"} for name, entry in sorted(listed.items())}
+    details = {name: {k: v for k, v in entry.items() if k in _SHIPPED} for name, entry in sorted(listed.items())}
     return {spec.mode: details}
 
 
