@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import runpy
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
+from pathlib import Path
 
 import opencc
-import pypinyin
 import rfc8785
 
 from policies.engine.folding import TABLE_STEPS
@@ -80,13 +82,20 @@ def _symbols() -> dict[str, str]:
 
 
 def _pinyin() -> dict[str, str]:
-    found = {}
-    for first, end in COMMON_HAN:
-        for code in range(first, end):
-            syllable = pypinyin.lazy_pinyin(chr(code), errors="ignore", v_to_u=False)
-            if syllable and syllable[0].isascii():
-                found[chr(code)] = syllable[0]
-    return found
+    # The package itself would load its dictionary of phrases too, 50 MB in every process; only its table is read here.
+    package = importlib.util.find_spec("pypinyin")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("pypinyin")
+    readings = runpy.run_path(str(Path(package.submodule_search_locations[0]) / "pinyin_dict.py"))["pinyin_dict"]
+    codes = (code for first, end in COMMON_HAN for code in range(first, end) if code in readings)
+    found = {chr(code): _plain_syllable(readings[code].split(",")[0]) for code in codes}
+    return {char: syllable for char, syllable in found.items() if syllable.isascii()}
+
+
+def _plain_syllable(reading: str) -> str:
+    """Without its tone: `lǜ` becomes `lv`."""
+    decomposed = unicodedata.normalize("NFD", reading).replace("u\u0308", "v")
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 _MAKERS: Mapping[str, Callable[[], dict[str, str]]] = {
