@@ -8,8 +8,12 @@ from core import jobs
 from core.uow import unit_of_work
 from policies import app_register, calendar_years, housekeeping, rollout_steps, rollouts
 
+ROLLOUTS = "policies.rollouts"
+LEASE = timedelta(seconds=20)
+"""How long a run that was killed is waited for. A longer one may get company: steps bear that."""
 
-@jobs.register("policies.rollouts", every=timedelta(seconds=5), wanted=rollout_steps.wanted, own_units=True)
+
+@jobs.register(ROLLOUTS, every=timedelta(seconds=5), wanted=rollout_steps.wanted, own_units=True, lease=LEASE)
 def take_rollouts_on() -> str:
     """Take rollouts that go ring by ring as far as they go now, and finish those that reached everybody."""
     steps = rollout_steps.run()
