@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,6 +14,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from core import jobs
+from core.db import db
 from core.uow import unit_of_work
 from policies import devices, rollout_steps
 from policies.models import DesiredHistory, RolloutDevice
@@ -81,6 +84,50 @@ def test_killed_after_every_step_it_goes_on_where_it_was(office: Office, monkeyp
     assert members(going) == 9
     assert {phone.id: after[phone.id] - before[phone.id] for phone in made} == {phone.id: 1 for phone in made}
     assert begun(office, going) == ["half", "most", "all"]
+
+
+@pytest.mark.usefixtures("small_steps")
+@pytest.mark.parametrize("inside", [False, True], ids=["between two steps", "inside a step"])
+def test_kill_9_of_the_process_leaves_nothing_out_and_repeats_nothing(app: Flask, office: Office, inside: bool) -> None:
+    made = phones(office, 7)
+    before = given()
+    going = Rollout(office, {"rings": RINGS, "draft": True})
+    going.done("start")
+    killed = 0
+    while killed < 40 and going.state != "finished":
+        killed += killed_by_9(app, 2, inside)
+    assert killed > 3
+    assert going.state == "finished"
+    after = given()
+    assert members(going) == 7
+    assert {phone.id: after[phone.id] - before[phone.id] for phone in made} == {phone.id: 1 for phone in made}
+    assert begun(office, going) == ["half", "most", "all"]
+
+
+def killed_by_9(app: Flask, steps: int, inside: bool) -> bool:
+    """Run the evaluator in a process of its own that is killed at one of its steps; whether it came to that."""
+    child = os.fork()
+    if child == 0:
+        try:
+            db.engine.dispose(close=False)
+            taken, step = 0, rollout_steps.step
+
+            def dies(rollout_id: str, made: rollout_steps.Compiled | None = None) -> bool:
+                nonlocal taken
+                taken += 1
+                if taken > steps and not inside:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                more = step(rollout_id, made)
+                if taken > steps:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return more
+
+            rollout_steps.step = dies
+            evaluate()
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
 
 
 @pytest.mark.usefixtures("small_steps")
