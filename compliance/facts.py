@@ -9,6 +9,7 @@ from datetime import datetime
 from archive import queries as archive
 from fleet import editions
 from fleet.phone_facts import PhoneFacts, phone_facts
+from identity import agencies
 from policies import standing
 from policies.standing import Standing
 
@@ -21,6 +22,7 @@ class Facts:
     policy: Standing
     alerts: Mapping[str, datetime] = field(default_factory=dict)
     notice: str = ""
+    unit_ends_at: datetime | None = None
 
 
 def load(device_ids: Collection[str]) -> dict[str, Facts]:
@@ -29,7 +31,14 @@ def load(device_ids: Collection[str]) -> dict[str, Facts]:
     policies = standing.of_devices(list(phones))
     alerts = archive.unseen_alerts(list(phones))
     named = editions.named_to(list(phones))
+    ends = agencies.ends_of({phone.org_unit_id for phone in phones.values()})
     return {
-        device_id: Facts(phone, policies.get(device_id, standing.NONE), alerts.get(device_id, {}), named[device_id])
+        device_id: Facts(
+            phone,
+            policies.get(device_id, standing.NONE),
+            alerts.get(device_id, {}),
+            named[device_id],
+            ends.get(phone.org_unit_id),
+        )
         for device_id, phone in phones.items()
     }

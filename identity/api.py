@@ -13,7 +13,7 @@ from core.http.identity import current_actor
 from core.http.routes import Api
 from core.permissions import Permission
 from core.text import Text
-from identity import approvals, audit_trail, org, people
+from identity import agencies, approvals, audit_trail, org, people
 from identity.approval_views import ApprovalView
 from identity.audit_trail import AuditFilter
 from identity.org import UnitView
@@ -25,6 +25,7 @@ from identity.schemas import (
     AuditRead,
     OrgUnitBody,
     OrgUnitChange,
+    OrgUnitEnd,
     OrgUnitRead,
     StaffBody,
     StaffChange,
@@ -121,6 +122,12 @@ def change_org_unit(path: IdPath, body: OrgUnitChange) -> Response:
     """Rename or move a unit with all that is below it."""
     revision = _revision(body.revision)
     return reply(_unit(org.change(current_actor(), path.id, name=body.name, parent=body.parent, revision=revision)))
+
+
+@api.put("/org-units/<id>/end", Permission.ORG_WRITE, {200: OrgUnitRead}, problems=(409,))
+def end_org_unit(path: IdPath, body: OrgUnitEnd) -> Response:
+    """Set the last day of an outsourced agency: after it its people sign in no more and its phones stand out."""
+    return reply(_unit(agencies.set_end(current_actor(), path.id, body.ends_on, reason=body.reason)))
 
 
 @api.delete("/org-units/<id>", Permission.ORG_WRITE, {204: None}, problems=(409,))

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, select
 from core.actor import Actor
 from core.db import session
 from core.ids import token_digest
-from identity import sessions, tokens
+from identity import agencies, sessions, tokens
 from identity.models import ACTIVE, OrgUnit, Person, RoleGrant, SignInSession
 from identity.roles import permissions_of
 
@@ -38,7 +38,7 @@ def acting(person_id: str) -> Actor | None:
         select(Person.id, Person.name, OrgUnit.path, RoleGrant.role)
         .join(OrgUnit, OrgUnit.id == Person.unit_id)
         .outerjoin(RoleGrant, RoleGrant.person_id == Person.id)
-        .where(Person.id == person_id, Person.state == ACTIVE)
+        .where(Person.id == person_id, Person.state == ACTIVE, Person.unit_id.not_in(agencies.ended_units()))
     )
     rows = session().execute(query).all()
     if not rows:
@@ -54,6 +54,7 @@ def _actor(*which: ColumnElement[bool]) -> Actor | None:
         .join(OrgUnit, OrgUnit.id == Person.unit_id)
         .outerjoin(RoleGrant, RoleGrant.person_id == Person.id)
         .where(*which, *sessions.alive(), Person.state == ACTIVE)
+        .where(Person.unit_id.not_in(agencies.ended_units()))
     )
     rows = session().execute(query).all()
     if not rows:

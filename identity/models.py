@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
@@ -16,7 +16,10 @@ ROOT_ID = "00000000-0000-0000-0000-000000000000"
 
 
 class OrgUnit(Base):
-    """A unit of the org tree. `path` holds ids (`/a/b/`), `name_path` names (`/总部/电销`); the root is `/` in both."""
+    """A unit of the org tree. `path` holds ids (`/a/b/`), `name_path` names (`/总部/电销`); the root is `/` in both.
+
+    `ends_on` is the last day of an outsourced agency.
+    """
 
     __tablename__ = "org_units"
     __table_args__ = (UniqueConstraint("parent_id", "name"),)
@@ -27,6 +30,7 @@ class OrgUnit(Base):
     path: Mapped[str] = mapped_column(String(800), unique=True)
     name_path: Mapped[str] = mapped_column(String(1400), unique=True)
     revision: Mapped[int] = mapped_column(default=1)
+    ends_on: Mapped[date | None]
 
 
 class Person(Base):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import func, literal, select, update
 
@@ -35,6 +36,7 @@ class UnitView:
     parent_id: str | None
     path: str
     revision: int
+    ends_on: date | None = None
 
 
 def ensure_root() -> None:
@@ -54,7 +56,7 @@ def find(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) ->
     """The units an actor sees, in the order of their name paths."""
     actor.require(Permission.ORG_READ)
     query = select(OrgUnit).where(OrgUnit.id.in_(visible_units(actor)))
-    return keyset(session(), query, [OrgUnit.name_path, OrgUnit.id], cursor, limit).map(_view)
+    return keyset(session(), query, [OrgUnit.name_path, OrgUnit.id], cursor, limit).map(view)
 
 
 def count(actor: Actor) -> int:
@@ -72,7 +74,7 @@ def people_in(unit_ids: Collection[str]) -> dict[str, int]:
 def get(actor: Actor, unit_id: str) -> UnitView:
     """One unit. Raises NotFound when it is not there or not in the actor's scope."""
     actor.require(Permission.ORG_READ)
-    return _view(_visible(actor, unit_id))
+    return view(_visible(actor, unit_id))
 
 
 def resolve(actor: Actor, reference: str) -> queries.UnitRef:
@@ -97,7 +99,7 @@ def create(actor: Actor, name: str, parent: str = ROOT_PATH) -> UnitView:
     actor.require(Permission.ORG_WRITE)
     name = clean_name(name)
     ensure_root()
-    above = _locked(actor, resolve(actor, parent).id)
+    above = locked(actor, resolve(actor, parent).id)
     _require_free(above.id, name)
     if above.path.count("/") > MAX_DEPTH:
         raise _too_deep()
@@ -113,7 +115,7 @@ def create(actor: Actor, name: str, parent: str = ROOT_PATH) -> UnitView:
     session().add(unit)
     session().flush()
     audit.record(actor, "org_unit.create", ("org_unit", unit.id), {"org_unit": unit.name_path})
-    return _view(unit)
+    return view(unit)
 
 
 def create_path(actor: Actor, path: str) -> UnitView:
@@ -134,7 +136,7 @@ def change(
 ) -> UnitView:
     """Rename a unit, move it below another, or both. Raises Conflict for a stale revision, a taken name or a circle."""
     actor.require(Permission.ORG_WRITE)
-    unit = _locked(actor, unit_id)
+    unit = locked(actor, unit_id)
     if unit.id == ROOT_ID:
         raise Conflict("root_unit", Text("根组织不能改名或移动。", "The root of the tree cannot be renamed or moved."))
     if revision is not None and revision != unit.revision:
@@ -146,20 +148,20 @@ def change(
     if above.path.startswith(unit.path):
         raise Conflict("circle", Text("不能把组织移到它自己的下级。", "A unit cannot move below itself."))
     if (above.id, new_name) == (unit.parent_id, unit.name):
-        return _view(unit)
+        return view(unit)
     _require_free(above.id, new_name)
     before = unit.name_path
     _relocate(unit, above, new_name)
     audit.record(actor, "org_unit.change", ("org_unit", unit.id), {"from": before, "to": unit.name_path})
     guards.unit_moved(actor, unit.path)
     events.units_changed.send(None, unit_paths=[unit.path])
-    return _view(unit)
+    return view(unit)
 
 
 def delete(actor: Actor, unit_id: str) -> None:
     """Remove an empty unit. Raises Conflict while something is in it."""
     actor.require(Permission.ORG_WRITE)
-    unit = _locked(actor, unit_id)
+    unit = locked(actor, unit_id)
     current = session()
     if unit.id == ROOT_ID:
         raise Conflict("root_unit", Text("根组织不能删除。", "The root of the tree cannot be deleted."))
@@ -227,7 +229,8 @@ def _visible(actor: Actor, unit_id: str) -> OrgUnit:
     return unit
 
 
-def _locked(actor: Actor, unit_id: str) -> OrgUnit:
+def locked(actor: Actor, unit_id: str) -> OrgUnit:
+    """The unit of an actor's scope, to be changed, for this room. Raises NotFound."""
     # The root's row is the lock of the whole tree: two moves at once could tie a circle.
     session().execute(select(OrgUnit.id).where(OrgUnit.id == ROOT_ID).with_for_update())
     unit = _visible(actor, unit_id)
@@ -261,8 +264,9 @@ def _join(above: str, name: str) -> str:
     return f"{above.rstrip('/')}/{name}"
 
 
-def _view(unit: OrgUnit) -> UnitView:
-    return UnitView(unit.id, unit.name, unit.name_path, unit.parent_id, unit.path, unit.revision)
+def view(unit: OrgUnit) -> UnitView:
+    """A unit as it is shown."""
+    return UnitView(unit.id, unit.name, unit.name_path, unit.parent_id, unit.path, unit.revision, unit.ends_on)
 
 
 def _too_deep() -> Invalid:

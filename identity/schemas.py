@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -165,14 +166,25 @@ class OrgUnitChange(Body):
     revision: int | None = None
 
 
+class OrgUnitEnd(Body):
+    """The last day of an outsourced agency, null to take it away, and why."""
+
+    ends_on: date | None
+    reason: str = Field(min_length=1, max_length=500)
+
+
 class OrgUnitRead(BaseModel):
-    """A unit of the tree; `org_unit` is its path of names, as other requests take it."""
+    """A unit of the tree; `org_unit` is its path of names, as other requests take it.
+
+    `ends_on` is the last day of an outsourced agency.
+    """
 
     id: str
     name: str
     org_unit: str
     parent_id: str | None
     revision: int
+    ends_on: date | None
 
 
 class AuditQuery(PageQuery):

@@ -15,7 +15,7 @@ from core.errors import Invalid, ShoujiError, Unauthenticated
 from core.runtime import settings
 from core.text import Text
 from core.uow import after_rollback, start_writing
-from identity import passwords, sessions, throttle, tokens, totp
+from identity import agencies, passwords, sessions, throttle, tokens, totp
 from identity.models import ACTIVE, Person
 from identity.sessions import Ticket
 from identity.tokens import AccessToken
@@ -61,7 +61,8 @@ def change_password(actor: Actor, current_password: str, new_password: str) -> N
 def _authenticate(username: str, password: str, otp: str | None) -> Person:
     name = unicodedata.normalize("NFKC", username).casefold().strip()
     throttle.check(name)
-    seen = _seen(Person.username == name, Person.state == ACTIVE)
+    present = Person.unit_id.not_in(agencies.ended_units())
+    seen = _seen(Person.username == name, Person.state == ACTIVE, present)
     right = passwords.verify(seen.password_hash if seen else None, password)
     renewed = passwords.hash_password(password) if right and _is_old(seen) else None
     person = _unchanged(seen, name, Person.state == ACTIVE)
