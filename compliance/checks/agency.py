@@ -27,7 +27,7 @@ register(
         ),
         Text(
             "收回手机并清除或转给其他组织；若合同续签，请修改组织的终止日期。",
-            "Take the phone back, then wipe it or give it to another unit. Change the last day if the contract goes on.",
+            "Take the phone back, then wipe it or give it to another unit; if the contract goes on, move the last day.",
         ),
         Severity.CRITICAL,
         Basis.SERVER,
