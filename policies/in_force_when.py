@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from core import clock
 from core.actor import Actor
 from core.db import session
 from core.permissions import Permission
@@ -28,13 +29,14 @@ def then(device_id: str, moment: datetime) -> InForceThen | None:
     return _last([one for one in _applied(device_id) if one.since <= moment])
 
 
-def evidence(actor: Actor, device_id: str, moment: datetime) -> InForceEvidence:
-    """What a phone in the actor's scope had in force at a moment, the policies behind it and its rules.
+def evidence(actor: Actor, device_id: str, at: datetime | None = None) -> InForceEvidence:
+    """What a phone in the actor's scope had in force at a moment (now), the policies behind it and its rules.
 
     Raises NotFound.
     """
     actor.require(Permission.DOCUMENT_READ)
     fleet.ref(actor, device_id)
+    moment = at or clock.now()
     reports = _applied(device_id)
     found = _last([one for one in reports if one.since <= moment])
     by_receipt = _last([one for one in reports if one.received_at is not None and one.received_at <= moment])

@@ -106,6 +106,6 @@ class ActPath(IdPath):
 
 
 class InForceQuery(BaseModel):
-    """A past minute, RFC 3339."""
+    """A past minute, RFC 3339; now unless given."""
 
-    at: AwareDatetime
+    at: AwareDatetime | None = None
