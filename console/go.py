@@ -21,6 +21,7 @@ PLACES = {
     "freeze": ("/freeze",),
     "people": ("/people",),
     "quarantine": ("/quarantine",),
+    "rollout": ("/rollouts/{id}",),
     "unconfirmed": ("/enrollment/unconfirmed",),
 }
 

@@ -67,11 +67,17 @@ def _own(actor: Actor, ids: list[str]) -> set[str]:
     return {actor.id} & set(ids)
 
 
+def _every(_actor: Actor, ids: list[str]) -> set[str]:
+    """Whoever may read documents sees all of them."""
+    return set(ids)
+
+
 TOPICS = {
     "devices": Topic(Permission.DEVICE_READ, {"devices": _whole}, queries.in_scope_of),
     "device": Topic(Permission.DEVICE_READ, {"devices": _whole, "events": _first}, queries.in_scope_of),
     "overview": Topic(Permission.DEVICE_READ, {"devices": _whole, "freeze": _whole}, _fleet),
     "commands": Topic(Permission.COMMAND_READ, {"commands": _whole}, listing.in_scope_of),
+    "rollouts": Topic(Permission.DOCUMENT_READ, {"rollouts": _whole}, _every),
     "notices": Topic(None, {"notices": _whole}, _own),
 }
 

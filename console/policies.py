@@ -99,6 +99,7 @@ def show_difference(kind: str, name: str) -> str:
 def tabs(actor: Actor, at: str) -> list[tuple[str, Text, bool]]:
     """The pages about policies that an actor may open."""
     found = [(url_for("page_policies.show_list"), Text("策略文档", "Documents"), at == "documents")]
+    found.append((url_for("page_rollouts.show_list"), Text("发布进度", "Rollouts"), at == "rollouts"))
     if actor.may(Permission.GROUP_READ):
         found.append((url_for("page_policies.show_groups"), Text("设备分组", "Groups of phones"), at == "groups"))
     return found

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from core.actor import Actor
 from core.db import session
@@ -32,10 +32,16 @@ def find(
 ) -> Page[RolloutSummary]:
     """Rollouts, newest first; of one state if given."""
     actor.require(Permission.DOCUMENT_READ)
-    query = select(Rollout).where(Rollout.state == state) if state else select(Rollout)
+    query = select(Rollout).where(*_in_state(state))
     page = keyset(session(), query, [Rollout.created_at, Rollout.id], cursor, limit, descending=True)
     items = _items([row.id for row in page.items])
     return page.map(lambda row: RolloutSummary(**_summary(row, items.get(row.id, []))))
+
+
+def count(actor: Actor, state: str | None = None) -> int:
+    """How many `find` lists in all."""
+    actor.require(Permission.DOCUMENT_READ)
+    return session().scalar(select(func.count()).select_from(Rollout).where(*_in_state(state))) or 0
 
 
 def get(actor: Actor, rollout_id: str) -> RolloutView:
@@ -61,6 +67,20 @@ def devices(
     limit: int = DEFAULT_LIMIT,
 ) -> Page[RolloutDeviceView]:
     """Phones of a rollout in the actor's part of the tree: of a ring, of a class. Raises NotFound, Invalid."""
+    rings, query = _phones(actor, rollout_id, ring, state)
+    page = keyset(session(), query, [RolloutDevice.device_id], cursor, limit)
+    return Page(_shown(page.items, rings), page.next_cursor)
+
+
+def count_devices(actor: Actor, rollout_id: str, *, ring: int | None = None, state: str | None = None) -> int:
+    """How many `devices` lists in all. Raises NotFound, Invalid."""
+    _, query = _phones(actor, rollout_id, ring, state)
+    return session().scalar(select(func.count()).select_from(query.subquery())) or 0
+
+
+def _phones(
+    actor: Actor, rollout_id: str, ring: int | None, state: str | None
+) -> tuple[list[RolloutRing], Select[Any]]:
     actor.require(Permission.DOCUMENT_READ)
     _one(rollout_id)
     if state is not None and state not in CLASSES:
@@ -70,10 +90,11 @@ def devices(
     known = rollout_figures.conditions(rings, living)
     query = _seen_by(actor, select(RolloutDevice)).outerjoin(living, living.c.id == RolloutDevice.device_id)
     query = query.where(RolloutDevice.rollout_id == rollout_id, known[state or TARGETED])
-    if ring is not None:
-        query = query.where(RolloutDevice.ring == ring)
-    page = keyset(session(), query, [RolloutDevice.device_id], cursor, limit)
-    return Page(_shown(page.items, rings), page.next_cursor)
+    return rings, query if ring is None else query.where(RolloutDevice.ring == ring)
+
+
+def _in_state(state: str | None) -> list[ColumnElement[bool]]:
+    return [Rollout.state == state] if state else []
 
 
 def _one(rollout_id: str) -> Rollout:

@@ -108,6 +108,7 @@ def _exceptions(site: Site, number: int) -> None:
         ("/policies", _documents),
         ("/policies/Policy/p0", _documents),
         ("/groups", _documents),
+        ("/rollouts", _documents),
     ],
 )
 def test_a_list_costs_the_same_number_of_queries_however_long_it_is(site: Site, address: str, fill: Fill) -> None:

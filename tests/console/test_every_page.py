@@ -19,6 +19,9 @@ from tests.console.browsing import Visit, check, photograph, sign_in
 from tests.console.site import Site
 from tests.console.test_pages_in_browser import POLICY
 
+ASSIGNMENT = (
+    "apiVersion: shouji/v1\nkind: Assignment\nmetadata: {name: everywhere}\nspec: {policy: basics, to: {org_unit: /}}\n"
+)
 WIPE = {"type": "wipe", "args": {"scope": "work_data", "preserve_records": True, "deadline_s": 60}, "reason": "left"}
 
 
@@ -106,6 +109,7 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         "/api/v1/documents/apply?publish=true", data=POLICY, content_type="application/yaml", headers=site.company.admin
     )
     assert made.status_code == 200, made.json
+    rollout = _rollout(site)
     site.company.token(person="E1024")
     with site.app.app_context(), unit_of_work():
         dead_letters.keep([Refusal(Inbound(phone.id, "heartbeat", b"{}", clock.now()), "form", "at battery")])
@@ -120,6 +124,10 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         ("policy-editor", "/policies/Policy/basics/edit"),
         ("policy-delete", "/policies/Policy/basics/delete"),
         ("groups", "/groups"),
+        ("rollouts", "/rollouts"),
+        ("rollout", f"/rollouts/{rollout}"),
+        ("rollout-devices", f"/rollouts/{rollout}/devices"),
+        ("rollout-stop", f"/rollouts/{rollout}/stop"),
         ("people", "/people"),
         ("person", f"/people/{site.company.wang}"),
         ("person-form", f"/people/{site.company.wang}/edit"),
@@ -135,3 +143,29 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         ("system", "/system"),
         ("settings", "/system/settings"),
     )
+
+
+def _rollout(site: Site) -> str:
+    """A rollout of three rings that stands in its first, whose phones have not answered."""
+    assignment = POLICY + "---\n" + ASSIGNMENT
+    company, yaml = site.company, "application/yaml"
+    made = company.client.post(
+        "/api/v1/documents/apply",
+        data=assignment,
+        content_type=yaml,
+        query_string={"reason": "x"},
+        headers=company.admin,
+    )
+    assert made.status_code == 200, made.json
+    changed = company.client.post(
+        "/api/v1/documents/apply", data=POLICY.replace("60", "30"), content_type=yaml, headers=company.admin
+    )
+    assert changed.status_code == 200, changed.json
+    rings = [
+        {"name": "pilot", "group": "pilot", "success": {"percent": 95, "within": "1h"}, "stop": {"failed": 5}},
+        {"name": "half", "percentage": 50, "soak": "1d", "approval": True},
+        {"name": "all", "everyone": True},
+    ]
+    answer = company.post("/documents/Policy/basics/publish", {"rings": rings, "reason": "less battery"})
+    assert answer.status_code == 200, answer.json
+    return str(answer.json["rollout"])

@@ -1,0 +1,84 @@
+"""What is done with a rollout under way: each act has its form with a reason; what cannot be undone is typed."""
+
+from __future__ import annotations
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from console import errors, forms, rollout_words
+from console.rollout_words import ACTS, Act
+from core.errors import NotFound, ShoujiError
+from core.http.identity import current_actor
+from core.http.routes import Pages
+from core.permissions import Permission
+from core.text import Text
+from policies import rollout_actions, rollout_reading
+
+FIELDS = {"reason_required": "reason", "not_confirmed": "typed"}
+_DO = {
+    "start": rollout_actions.start,
+    "pause": rollout_actions.pause,
+    "resume": rollout_actions.resume,
+    "skip": rollout_actions.skip,
+    "stop": rollout_actions.stop,
+    "emergency": rollout_actions.emergency,
+    "approve": rollout_actions.approve,
+    "deny": rollout_actions.deny,
+}
+
+pages = Pages("rollout_acts", __name__)
+
+
+@pages.post("/rollouts/<id>/nudge", Permission.DOCUMENT_PUBLISH)
+def nudge(id: str) -> ResponseReturnValue:
+    """Send the desired state again to every phone that has not answered."""
+    sent = rollout_actions.nudge(current_actor(), id)
+    text = Text(f"已再次下发到 {sent} 台设备。", f"Sent again to {sent} phone{'' if sent == 1 else 's'}.")
+    return forms.done(url_for("page_rollouts.show", id=id), text)
+
+
+@pages.get("/rollouts/<id>/<act>", Permission.DOCUMENT_PUBLISH)
+def ask(id: str, act: str) -> str:
+    """The form of an act."""
+    return _form(id, _act(act), None)
+
+
+@pages.post("/rollouts/<id>/<act>", Permission.DOCUMENT_PUBLISH)
+def carry_out(id: str, act: str) -> ResponseReturnValue:
+    """Do it."""
+    actor, chosen, reason = current_actor(), _act(act), forms.field("reason")
+    if chosen.danger:
+        forms.require_typed(rollout_words.name_of(rollout_reading.get(actor, id)))
+    shown = id
+    if chosen.name == "rollback":
+        shown = rollout_actions.rollback(actor, id, reason)
+    else:
+        _DO[chosen.name](actor, id, reason)
+    return forms.done(url_for("page_rollouts.show", id=shown), chosen.done)
+
+
+@errors.on_form("page_rollout_acts.carry_out")
+def show_error(problem: ShoujiError) -> str:
+    """The same form with the error."""
+    at = request.view_args or {}
+    return _form(at["id"], _act(at["act"]), problem)
+
+
+def _act(name: str) -> Act:
+    if name not in ACTS:
+        raise NotFound("no_such_page", Text("没有这个页面。", "There is no such page."))
+    return ACTS[name]
+
+
+def _form(rollout_id: str, act: Act, problem: ShoujiError | None) -> str:
+    rollout = rollout_reading.get(current_actor(), rollout_id)
+    return render_template(
+        "rollout_act.html",
+        rollout=rollout,
+        act=act,
+        expected=rollout_words.name_of(rollout),
+        said=rollout_words,
+        values=request.form,
+        error=problem.text if problem else None,
+        error_field=forms.field_of(problem, FIELDS) if problem else None,
+    )
