@@ -129,8 +129,8 @@ def test_the_schemas_describe_what_the_engine_reads_and_what_we_ship() -> None:
         jsonschema.validate({"schema": 1, "rules": {"holograms": {}}, "blobs": []}, schemas()["bundle"])
 
 
-def test_the_engine_stands_on_pydantic_and_the_standard_library_alone() -> None:
-    allowed = {*sys.stdlib_module_names, "pydantic", "pydantic_core"}
+def test_the_engine_stands_on_pydantic_two_matchers_and_the_standard_library_alone() -> None:
+    allowed = {*sys.stdlib_module_names, "pydantic", "pydantic_core", "ahocorasick_rs", "re2"}
     for file in Path(engine.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
