@@ -138,6 +138,7 @@ WRITES: dict[str, Any] = {
     "POST /api/v1/commands/{id}/cancel": {"reason": "抢"},
     "PATCH /api/v1/staff/{id}": {"name": "抢"},
     "PATCH /api/v1/org-units/{id}": {"name": "抢"},
+    "PUT /api/v1/org-units/{id}/end": {"ends_on": "2099-01-01", "reason": "抢"},
 }
 KINDS = {
     "devices": "device",
