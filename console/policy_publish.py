@@ -7,7 +7,7 @@ from typing import Any
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from console import errors, forms, policy_words, words
+from console import errors, forms, policy_words, ring_form, words
 from console.policy_editor import require_accepted
 from core.actor import Actor
 from core.errors import ShoujiError
@@ -36,7 +36,11 @@ def publish_document(kind: str, name: str) -> ResponseReturnValue:
     actor, version = current_actor(), _wanted(forms.field("version", 9))
     reason = clean_reason(forms.field("reason"))
     require_accepted(_foreseen(actor, kind, name, version))
-    done = publish.publish(actor, kind, name, version=version, reason=reason, take_over=_taken())
+    staging = ring_form.staging()
+    done = publish.publish(actor, kind, name, version=version, reason=reason, take_over=_taken(), staging=staging)
+    if staging.rings and done.rollout:
+        text = Text("已按发布环建立发布。", "The rollout by rings is made.")
+        return forms.done(url_for("page_rollouts.show", id=done.rollout), text)
     number, phones = done.published.version, done.review.devices
     text = Text(
         f"已发布第 {number} 版，正在下发到 {phones} 台设备。",
@@ -94,6 +98,10 @@ def _publish_form(kind: str, name: str, version: int | None, problem: ShoujiErro
         version=version,
         plan=policy_words.outcome(_foreseen(actor, kind, name, version)),
         fields=None if in_force is None else policy_words.fields(in_force),
+        rings=ring_form,
+        way=request.form.get("way", ring_form.NOW),
+        ring_rows=ring_form.rows(),
+        last_approval=bool(request.form.get("last_approval")),
     )
 
 

@@ -124,6 +124,7 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         ("policy-editor", "/policies/Policy/basics/edit"),
         ("policy-delete", "/policies/Policy/basics/delete"),
         ("groups", "/groups"),
+        ("publish", "/policies/Policy/basics/publish"),
         ("rollouts", "/rollouts"),
         ("rollout", f"/rollouts/{rollout}"),
         ("rollout-devices", f"/rollouts/{rollout}/devices"),

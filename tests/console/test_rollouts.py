@@ -109,3 +109,40 @@ def test_acts_are_for_those_who_publish_in_the_whole_tree_and_lists_are_scoped(s
     assert "/pause" not in branch.get(f"/rollouts/{rollout.id}").text
     assert _act(branch, rollout, "pause").status_code == 403
     assert site.person("nobody").get("/rollouts").status_code == 403
+
+
+def test_a_draft_is_published_by_the_rings_of_the_form(site: Site) -> None:
+    with site.app.app_context():
+        staged.phones(Office(site.company), 2, pilots=1)
+    browser, address = site.person(), "/policies/Policy/sales/publish"
+    form = {"reason": "carefully", "way": "rings", "ring0_who": "group", "ring0_value": "pilot", "ring0_soak": "1d"}
+    for fields in (
+        {"ring0_value": SCRIPT},
+        {"ring0_success": "most"},
+        {"ring0_stop": "0"},
+        {"ring0_who": "percentage", "ring0_value": "101"},
+        {"way": "somehow"},
+    ):
+        refused = submit(browser, address, ENGLISH, **{**form, **fields})
+        assert refused.status_code == 422 and "<script>alert" not in refused.text, fields
+        assert "carefully</textarea>" in refused.text, "nothing of the form is lost"
+    assert "carefully" not in browser.get("/rollouts").text, "nothing was published"
+    second = {"ring1_who": "percentage", "ring1_value": "50", "ring1_approval": "yes", "ring1_success": "90"}
+    done = submit(browser, address, ENGLISH, **form, **second)
+    assert done.status_code == 303, done.text
+    page = browser.get(done.headers["Location"], headers=ENGLISH).text
+    assert "group pilot" in page and "soaks 1 d" in page and "everyone" in page
+    assert "up to 50% of the phones" in page and "a second person approves" in page and "90% applied" in page
+    held = submit(browser, address, ENGLISH, reason="again", way="now")
+    assert held.status_code == 409 and "still brings version" in held.text
+
+
+def test_a_rollout_is_kept_as_a_draft_and_started_later(site: Site) -> None:
+    with site.app.app_context():
+        staged.phones(Office(site.company), 2, pilots=1)
+    browser = site.person()
+    form = {"reason": "later", "way": "draft", "ring0_who": "group", "ring0_value": "pilot", "ring0_soak": "1d"}
+    address = submit(browser, "/policies/Policy/sales/publish", ENGLISH, **form).headers["Location"]
+    assert "Draft" in browser.get(address, headers=ENGLISH).text
+    assert submit(browser, f"{address}/start", ENGLISH, reason="now").status_code == 303
+    assert "Soaking" in browser.get(address, headers=ENGLISH).text
