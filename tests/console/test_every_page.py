@@ -22,6 +22,7 @@ from tests.console.test_pages_in_browser import POLICY
 ASSIGNMENT = (
     "apiVersion: shouji/v1\nkind: Assignment\nmetadata: {name: everywhere}\nspec: {policy: basics, to: {org_unit: /}}\n"
 )
+WORDS = "apiVersion: shouji/v1\nkind: KeywordSet\nmetadata: {name: words}\nspec: {match: [symbols], terms: [加急费]}\n"
 WIPE = {"type": "wipe", "args": {"scope": "work_data", "preserve_records": True, "deadline_s": 60}, "reason": "left"}
 
 
@@ -124,6 +125,7 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         ("policy-editor", "/policies/Policy/basics/edit"),
         ("policy-delete", "/policies/Policy/basics/delete"),
         ("groups", "/groups"),
+        ("keyword-box", "/policies/KeywordSet/words/try"),
         ("publish", "/policies/Policy/basics/publish"),
         ("rollouts", "/rollouts"),
         ("rollout", f"/rollouts/{rollout}"),
@@ -148,11 +150,11 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
 
 def _rollout(site: Site) -> str:
     """A rollout of three rings that stands in its first, whose phones have not answered."""
-    assignment = POLICY + "---\n" + ASSIGNMENT
+    assignment = POLICY + "---\n" + ASSIGNMENT + "---\n" + WORDS
     company, yaml = site.company, "application/yaml"
     made = company.client.post(
         "/api/v1/documents/apply",
-        data=assignment,
+        data=assignment.encode(),
         content_type=yaml,
         query_string={"reason": "x"},
         headers=company.admin,
