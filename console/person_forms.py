@@ -21,12 +21,14 @@ from identity.people import PersonChanges
 
 MAX_ROLES = 10
 FIRST_LETTERS = 16
+MAX_EMAIL = 254
 FIELDS = {
     "bad_name": "name",
     "bad_username": "username",
     "username_taken": "username",
     "bad_employee_no": "employee_no",
     "employee_no_taken": "employee_no",
+    "bad_email": "email",
     "unknown_org_unit": "org_unit",
     "password_without_username": "username",
     "login_needs_username": "username",
@@ -58,6 +60,7 @@ def create() -> ResponseReturnValue:
         name=forms.field("name"),
         username=username,
         employee_no=forms.field("employee_no") or None,
+        email=forms.field("email", MAX_EMAIL) or None,
         password=password,
         roles=forms.values("roles", 40, MAX_ROLES),
         org_unit=forms.field("org_unit", 1400).strip() or "/",
@@ -82,13 +85,14 @@ def edit(id: str) -> str:
 @pages.post("/people/<id>/edit", Permission.STAFF_WRITE)
 def change(id: str) -> ResponseReturnValue:
     """Change somebody, unless somebody else did so meanwhile."""
-    fields = {"name", "username", "employee_no", "org_unit"}
+    fields = {"name", "username", "employee_no", "email", "org_unit"}
     roles = frozenset(forms.values("roles", 40, MAX_ROLES)) if id != current_actor().id else None
     changes = PersonChanges(
         frozenset(fields | ({"roles"} if roles is not None else set())),
         name=forms.field("name"),
         username=forms.field("username", 64).strip() or None,
         employee_no=forms.field("employee_no") or None,
+        email=forms.field("email", MAX_EMAIL) or None,
         org_unit=forms.field("org_unit", 1400).strip() or "/",
         roles=roles,
     )
@@ -144,6 +148,7 @@ def _edit_form(person_id: str, problem: ShoujiError | None) -> str:
         "name": person.name,
         "username": person.username,
         "employee_no": person.employee_no,
+        "email": person.email,
         "org_unit": person.org_unit,
         "roles": person.roles,
         "revision": person.revision,

@@ -84,6 +84,7 @@
       if (same) same.open = true;
     }
     old.replaceWith(fresh);
+    htmx.process(fresh); // what came in has links of its own
     if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
@@ -94,7 +95,10 @@
       const old = body.querySelector(`:scope > #${CSS.escape(row.id)}`);
       if (old && old === place) place = place.nextElementSibling;
       else if (old) body.insertBefore(old, place);
-      else body.insertBefore(row, place);
+      else {
+        body.insertBefore(row, place);
+        htmx.process(row);
+      }
       if (old && substance(old) === substance(row)) {
         renewTimes(old, row);
         continue;
@@ -113,6 +117,7 @@
     const names = (node) => [...node.querySelectorAll("[data-part], [data-rows]")].map((part) => part.id).join(" ");
     if (names(target) !== names(fresh)) {
       target.replaceChildren(...fresh.childNodes);
+      htmx.process(target);
       return;
     }
     const rows = target.querySelector("[data-rows]");

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
+from core.uow import unit_of_work
+from policies import rollout_actions
 from tests.console.browsing import Visit, check, sign_in
 from tests.console.site import Site
+from tests.identity import world
+from tests.policies import staged
+from tests.policies.office import Office
 
 POLICY = (
     "apiVersion: shouji/v1\nkind: Policy\nmetadata: {name: basics, title: 基础}\n"
@@ -65,3 +70,42 @@ def test_a_file_is_given_in_the_browser(site: Site, visit: Visit) -> None:
     page.get_by_role("button", name="Give and preview").click()
     expect(page.get_by_role("status").filter(has_text="being read")).to_be_visible()
     check(page, "import")
+
+
+def test_a_keyword_set_marks_its_words_while_it_is_written(site: Site, visit: Visit) -> None:
+    page = visit("en", width=390, height=844)
+    sign_in(page, "/policies/new?kind=KeywordSet")
+    page.fill("#field-message", "先交加急费，合同约定的服务费见附件")
+    expect(page.locator("#keyword-hits mark")).to_have_text(["加急费"])
+    page.fill("#field-message", "下午见")
+    expect(page.locator("#keyword-hits")).to_contain_text("Nothing hits")
+    check(page, "editor of a keyword set")
+
+
+def test_a_rollout_by_rings_is_made_in_the_dialog_and_paused_from_its_page(site: Site, visit: Visit) -> None:
+    with site.app.app_context():
+        staged.phones(Office(site.company), 2)
+    page = visit("en")
+    sign_in(page, "/policies/Policy/sales")
+    page.get_by_role("link", name="Publish").click()
+    dialog = page.locator("#dialog")
+    dialog.get_by_label("How it goes to phones").select_option("rings")
+    dialog.get_by_text("Rings, in this order").click()
+    check(page, "rings in the dialog")
+    first = dialog.get_by_role("group", name="Ring 1")
+    first.get_by_label("Whom").select_option("group")
+    first.get_by_label("Percentage, group or query").fill("nobody")
+    dialog.get_by_label("Reason").fill("step by step")
+    dialog.get_by_role("button", name="Publish").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("no group named")
+    first.get_by_label("Percentage, group or query").fill("pilot")
+    dialog.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("heading", name="1. ring-1")).to_be_visible()
+    expect(page.locator("#part-head")).to_contain_text("Running")
+    with site.app.app_context(), unit_of_work():
+        rollout_actions.pause(world.SYSTEM, page.url.rpartition("/")[2], "from elsewhere")
+    expect(page.locator("#part-head")).to_contain_text("from elsewhere")
+    page.get_by_role("link", name="Resume").click()
+    dialog.get_by_label("Reason").fill("go on")
+    dialog.get_by_role("button", name="Resume").click()
+    expect(page.locator(".told")).to_contain_text("Resumed")

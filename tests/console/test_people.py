@@ -29,10 +29,16 @@ def test_somebody_is_added_found_changed_and_deactivated(site: Site) -> None:
     edited = browser.get(f"/people/{person}/edit").text
     revision = re.search(r'name="revision" value="(\d+)"', edited)
     assert revision
-    sent = {"name": "张三丰", "org_unit": "/总部/客服", "revision": revision.group(1), "roles": "employee"}
+    sent = {
+        "name": "张三丰",
+        "email": "zhang@example.com",
+        "org_unit": "/总部/客服",
+        "revision": revision.group(1),
+        "roles": "employee",
+    }
     assert submit(browser, f"/people/{person}/edit", **sent).status_code == 303
     page = browser.get(f"/people/{person}", headers=ENGLISH).text
-    assert "张三丰" in page and "/总部/客服" in page and "Employee" in page
+    assert "张三丰" in page and "zhang@example.com" in page and "/总部/客服" in page and "Employee" in page
     stale = submit(browser, f"/people/{person}/edit", ENGLISH, **sent)
     assert stale.status_code == 409 and "Somebody else changed this" in stale.text
     wrong = submit(browser, f"/people/{person}/deactivate", ENGLISH, typed="somebody else")
@@ -65,6 +71,7 @@ def test_a_first_password_is_told_once_and_lets_in(site: Site) -> None:
         ({"username": "two words"}, 422, "username"),
         ({"username": "admin"}, 409, "username"),
         ({"employee_no": "E1024"}, 409, "employee_no"),
+        ({"email": "nobody@"}, 422, "email"),
         ({"org_unit": "/nowhere"}, 422, "org_unit"),
         ({"login": "yes"}, 422, "username"),
     ],
