@@ -12,7 +12,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test demo run test pages lint format bench soak lock clean system-run system-test
+.PHONY: help setup setup-test demo run test test-all pages lint format bench soak lock clean system-run system-test
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ run: setup ## Run the server: broker, web and worker; the first start prints a s
 
 test: setup-test ## Run all tests (PYTEST_ARGS="tests/mqtt -x" for some of them)
 	$(BIN)/python -m pytest -n 4 $(PYTEST_ARGS)
+
+test-all: setup-test ## Run all tests, those with whole servers on both databases instead of on one each
+	$(BIN)/python -m pytest -n 4 --every-database $(PYTEST_ARGS)
 
 pages: setup-test ## Open every page in all languages, themes and widths, and photograph it into var/pages
 	$(BIN)/python -m pytest -n 2 --dist=load --every-variant tests/console/test_every_page.py
@@ -49,7 +52,7 @@ bench: setup-test ## Measure the speeds that we promise, as ratios in one run (D
 	$(BIN)/python -m bench $(if $(DATA),--data $(DATA))
 
 soak: setup-test ## Run phones and faults for a long time and count what was lost
-	$(BIN)/python -m pytest -q tests/faults --phones 500 --broker-away 60
+	$(BIN)/python -m pytest -q tests/faults --every-database --phones 500 --broker-away 60
 
 lock: ## Write requirements*.txt from their .in files; UPGRADE=1 takes newer versions (needs uv)
 	scripts/lock.sh $(if $(UPGRADE),--upgrade)

@@ -34,22 +34,41 @@ LONG = (
     "bad_input/test_server_messages.py",
     "console/test_every_page.py",
 )
-"""Files that run whole servers or a browser, the longest first."""
+"""Files that run whole servers or a browser, the longest first.
+
+The first runs on both databases. The others take turns, one on SQLite, the next on PostgreSQL, unless `--every-database`
+is given (`make test-all`)."""
 NO_FOREIGN_KEYS = "PRAGMA defer_foreign_keys=ON"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How hard the fault tests try; `make soak` asks for more."""
     parser.addoption("--phones", type=int, default=200, help="phones that talk while parts are killed")
+    parser.addoption("--every-database", action="store_true", help="each file with whole servers on both databases")
     parser.addoption("--every-variant", action="store_true", help="each page in every language, theme and width")
     parser.addoption("--broker-away", type=float, default=10.0, help="seconds that the broker is away")
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Longest files first, so that at the end no process works on while the others have nothing left."""
-    ranks = {name: rank for rank, name in enumerate(LONG)}
-    items.sort(key=lambda item: ranks.get(f"{item.path.parent.name}/{item.path.name}", len(LONG)))
+    items.sort(key=_rank)
+    if not config.getoption("--every-database"):
+        left_out = [item for item in items if _waits_its_turn(item)]
+        items[:] = [item for item in items if not _waits_its_turn(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _rank(item: pytest.Item) -> int:
+    name = f"{item.path.parent.name}/{item.path.name}"
+    return LONG.index(name) if name in LONG else len(LONG)
+
+
+def _waits_its_turn(item: pytest.Item) -> bool:
+    """Whether the test is of a long file, on the database whose turn it is not."""
+    rank, call = _rank(item), getattr(item, "callspec", None)
+    kind = next((value for value in call.params.values() if value in DATABASES), None) if call else None
+    return 0 < rank < len(LONG) and kind == DATABASES[rank % 2]
 
 
 @pytest.fixture(scope="session")
