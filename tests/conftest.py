@@ -36,8 +36,8 @@ LONG = (
 )
 """Files that run whole servers or a browser, the longest first.
 
-The first runs on both databases. The others take turns, one on SQLite, the next on PostgreSQL, unless `--every-database`
-is given (`make test-all`)."""
+The first runs on both databases. The others take turns, one on SQLite, the next on PostgreSQL, unless
+`--every-database` is given (`make test-all`)."""
 NO_FOREIGN_KEYS = "PRAGMA defer_foreign_keys=ON"
 
 
