@@ -131,6 +131,7 @@ def test_a_command_is_done_once_across_starts(server: FakeServer, make_phone: Ma
     device.open_commands[command["jti"]] = command
     server.send(device, "command", server.command_jws(device, command))
     phone.wait_command(command["jti"])
+    server.wait(lambda: results(device, command["jti"]).count("succeeded") == 1)
     phone.kill()
     device.open_commands[command["jti"]] = command
     again = Phone.open(tmp_path / "phone", options=QUICK)

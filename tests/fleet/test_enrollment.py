@@ -33,7 +33,9 @@ def test_a_phone_with_a_token_becomes_a_device_with_a_certificate_of_its_own_key
     assert body["holder"] == "unconfirmed"
     assert body["broker"] == {"host": "127.0.0.1", "port": 8883}
     assert body["api"].endswith("/api/v1")
-    assert [key["use"] for key in body["jwks"]["keys"]] == ["sig", "sig", "enc"]
+    uses = [key["use"] for key in body["jwks"]["keys"]]
+    assert uses[:3] == ["sig", "sig", "enc"]
+    assert set(uses[3:]) <= {"enc"}, "older ones go on opening what is under way"
     phone.id = body["device_id"]
     shown = company.device(phone)
     assert (shown["state"], shown["serial"], shown["org_unit"]) == ("active", phone.serial, "/总部/电销")
