@@ -38,7 +38,7 @@ def test_a_rooted_phone_is_told_then_locked_and_in_order_again_it_stays_locked(s
 
     phone.handset.set_posture(rooted=True)
     phone.beat()
-    server.wait(lambda: server.device(phone.id)["compliance"]["state"] == "noncompliant", what="the finding")
+    server.wait(lambda: server.device(phone.id)["compliance"]["state"] == "noncompliant", 60, "the finding")
     (root,) = (one for one in api.get(f"devices/{phone.id}/findings")["items"] if one["code"] == "root")
     assert (root["basis"], root["judged_on"], root["severity"]) == ("self_reported", "heartbeat", "critical")
     server.wait(lambda: "lock" in _commands(api, phone.id), 60, "the ladder")
