@@ -135,14 +135,21 @@ class Folder:
 
     def fold(self, text: str) -> str:
         """The text as it is matched."""
-        plain = text.translate(self._characters)
+        return self.squeezed(self.plain(text))
+
+    def squeezed(self, plain: str) -> str:
+        """A text with all tables done, and its runs undone too where the steps say so."""
         # Most texts have no run, and to see that is far cheaper than to replace none.
         return _RUN.sub(_FIRST, plain) if self.repeats and _RUN.search(plain) else plain
 
     def fold_with_origins(self, text: str) -> Folded:
-        """The same, with the way back; slower, so only for texts in which something was found."""
+        """The same, with the way back."""
         plain = self.plain(text)
-        return Folded(map(self._lengths.__getitem__, text), self.fold(text), plain)
+        return self.way_back(text, plain, self.squeezed(plain))
+
+    def way_back(self, text: str, plain: str, folded: str) -> Folded:
+        """The way from `folded` back to the text: what is matched, or `plain` itself where runs count."""
+        return Folded(map(self._lengths.__getitem__, text), folded, plain)
 
     def undone(self, piece: str) -> list[str]:
         """The steps that change this piece of a text: how it tried to get by."""

@@ -14,7 +14,7 @@ import ahocorasick_rs
 import re2
 
 from policies.engine.documents import KeywordSet, Term
-from policies.engine.folding import MAX_TEXT, REPEATS, Folder, Table
+from policies.engine.folding import MAX_TEXT, REPEATS, Folded, Folder, Table
 from policies.engine.patterns import folded_pattern
 from policies.engine.pinyin import Sounds
 
@@ -121,15 +121,20 @@ class _Group:
 
     def scan(self, text: str) -> list[Hit]:
         """Terms inside one text."""
-        folded = self._folder.fold(text).encode()
-        matches = self._find(folded, True)
+        plain = self._folder.plain(text)
+        folded = self._folder.squeezed(plain)
+        packed = folded.encode()
+        matches = self._find(packed, True)
         if not matches and self._literal_only:
             return []
-        hits = list(self._judge(text, [_characters(folded, *match) for match in matches])) if matches else []
+        hits: list[Hit] = []
+        if matches:
+            back = self._folder.way_back(text, plain, folded)
+            hits += self._judge(text, back, [_characters(packed, *match) for match in matches])
         if self._set is not None:
-            hits += self._search(text)
+            hits += self._search(text, plain)
         if self._sounds is not None:
-            hits += self._hear(self._sounds, text, {hit.term for hit in hits})
+            hits += self._hear(self._sounds, text, plain, {hit.term for hit in hits})
         return hits
 
     def scan_across(self, earlier: str, text: str) -> Iterator[Hit]:
@@ -139,8 +144,7 @@ class _Group:
             if hit.start < edge < hit.end:
                 yield Hit(hit.set, hit.term, hit.start - edge, hit.end - edge, (*hit.through, SPLIT))
 
-    def _judge(self, text: str, matches: Sequence[tuple[int, int, int]]) -> Iterator[Hit]:
-        folded = self._folder.fold_with_origins(text)
+    def _judge(self, text: str, folded: Folded, matches: Sequence[tuple[int, int, int]]) -> Iterator[Hit]:
         for index, start, end in matches:
             for entry in self._by_index[index]:
                 if entry.excuses and _inside(start, end, self._excusing(entry, matches)):
@@ -168,8 +172,7 @@ class _Group:
         undone = () if piece == entry.term.term else tuple(self._folder.undone(piece))
         return Hit(entry.set, entry.term.id, start, end, (*undone, *through))
 
-    def _search(self, text: str) -> Iterator[Hit]:
-        plain = self._folder.plain(text)
+    def _search(self, text: str, plain: str) -> Iterator[Hit]:
         for index in self._set.Match(plain) or ():
             entry = self._patterns[index]
             excused = _without(plain, entry.excuses)
@@ -182,18 +185,12 @@ class _Group:
         """Where a pattern's match stands in the original; the whole text where a phrase was cut out before it."""
         if not plain:
             return 0, len(text)
-        origins = self._origins(text)
-        return origins[match.start()], origins[match.end() - 1] + 1
+        return self._folder.way_back(text, plain, plain).original(match.start(), match.end())
 
-    def _origins(self, text: str) -> list[int]:
-        """Where each character of the text with all tables done stood."""
-        return [at for at, char in enumerate(text) for _ in self._folder.character(char)]
-
-    def _hear(self, sounds: Sounds, text: str, known: set[str]) -> Iterator[Hit]:
-        origins: list[int] = []
-        for sound in sounds.spelled(self._folder.plain(text)):
-            origins = origins or self._origins(text)
-            yield from self._heard(sound.number, text, origins[sound.start], origins[sound.end - 1] + 1, known)
+    def _hear(self, sounds: Sounds, text: str, plain: str, known: set[str]) -> Iterator[Hit]:
+        back = self._folder.way_back(text, plain, plain)
+        for sound in sounds.spelled(plain):
+            yield from self._heard(sound.number, text, *back.original(sound.start, sound.end), known)
         for sound in sounds.initials(text):
             yield from self._heard(sound.number, text, sound.start, sound.end, known)
 
