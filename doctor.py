@@ -17,12 +17,12 @@ from core.actor import system_actor
 from core.crypto.crl import read_crl
 from core.crypto.x509 import certificate_end
 from core.db import db
+from core.installation import BACKED_UP
 from core.runtime import runtime
 from core.uow import unit_of_work
 from mqtt.broker.errors import BrokerError
 from mqtt.broker.files import BrokerFiles
 from mqtt.broker.process import find_mosquitto
-from operations.backup import BACKED_UP
 from policies import calendar_years
 
 FREE_BYTES = 1_000_000_000

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from core import audit, clock, witness
 from core.actor import Actor
 from core.errors import Conflict
-from core.installation import BACKED_UP as BACKED_UP
+from core.installation import BACKED_UP
 from core.runtime import runtime, settings
 from core.text import Text
 from operations import backup_file, database, keys_file

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,12 +39,18 @@ class Keys:
 
 def check(source: Path) -> Manifest:
     """Read a backup to its end and check every digest, and the database in it where that is a file. Raises Invalid."""
+    with _opened(source) as (manifest, _):
+        return manifest
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[tuple[Manifest, Path]]:
     with backup_file.opened(source) as (manifest, folder):
         if manifest.dialect == "sqlite":
             facts = database.sqlite_facts(folder / DATABASE)
             if (facts.audit_seq, facts.audit_hash) != (manifest.audit_seq, manifest.audit_hash):
                 raise not_a_backup("its audit log ends elsewhere than its manifest says")
-        return manifest
+        yield manifest, folder
 
 
 def bring_back(source: Path, keys: Keys | None, *, replace: bool) -> Restored:
@@ -52,8 +60,7 @@ def bring_back(source: Path, keys: Keys | None, *, replace: bool) -> Restored:
     Raises Invalid or Conflict before anything is changed.
     """
     url = make_url(settings().database)
-    check(source)
-    with backup_file.opened(source) as (manifest, folder):
+    with _opened(source) as (manifest, folder):
         _fits(manifest, url)
         empty = database.is_empty(url)
         if not empty and not replace:

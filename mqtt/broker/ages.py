@@ -1,4 +1,4 @@
-"""How old the broker's certificate and the revocation list in force are, for the health page."""
+"""How old the broker's certificate and the revocation list in force are, for the health page and /metrics."""
 
 from __future__ import annotations
 
