@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from core import outbound
 from core.errors import Invalid
@@ -113,6 +113,16 @@ def host_of(url: str) -> str:
     """What is shown of an address: its path and query often are the secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}/…"
+
+
+class AddressFields(Fields):
+    """Fields of a channel that calls an address."""
+
+    url: Annotated[str, AfterValidator(checked_url)] = Field(min_length=1, max_length=2000)
+
+    def target(self) -> str:
+        """Scheme and host."""
+        return host_of(self.url)
 
 
 def call(url: str, body: Mapping[str, Any] | bytes, headers: Mapping[str, str] | None = None) -> outbound.Answer:

@@ -17,26 +17,21 @@ from core import clock
 from core.text import Text
 from notify.channel_kinds import (
     OPEN,
+    AddressFields,
     ChannelKind,
-    Fields,
     Message,
     call,
     checked_url,
-    host_of,
     register,
     require_code_zero,
 )
 
 
-class DingtalkFields(Fields):
+class DingtalkFields(AddressFields):
     """The bot's address with its token, and the secret `SEC…` where the bot demands signatures."""
 
     url: Annotated[str, AfterValidator(checked_url)] = Field(min_length=1, max_length=1800)
     secret: SecretStr | None = Field(None, max_length=200)
-
-    def target(self) -> str:
-        """Scheme and host."""
-        return host_of(self.url)
 
 
 def sign(secret: str, timestamp_ms: int) -> str:

@@ -8,34 +8,27 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from core import clock
 from core.text import Text
 from notify.channel_kinds import (
     OPEN,
+    AddressFields,
     ChannelKind,
-    Fields,
     Message,
     call,
-    checked_url,
-    host_of,
     register,
     require_code_zero,
 )
 
 
-class FeishuFields(Fields):
+class FeishuFields(AddressFields):
     """The bot's address, and its secret where the bot demands signatures."""
 
-    url: Annotated[str, AfterValidator(checked_url)] = Field(min_length=1, max_length=2000)
     secret: SecretStr | None = Field(None, max_length=200)
-
-    def target(self) -> str:
-        """Scheme and host."""
-        return host_of(self.url)
 
 
 def sign(secret: str, timestamp: int) -> str:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from core import clock
 from core.text import Text
-from notify.channel_kinds import ChannelKind, Fields, Message, call, checked_url, host_of, register
+from notify.channel_kinds import AddressFields, ChannelKind, Message, call, register
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -25,15 +25,10 @@ def _usable(secret: SecretStr) -> SecretStr:
     return secret
 
 
-class WebhookFields(Fields):
+class WebhookFields(AddressFields):
     """An address and the secret that its messages are signed with."""
 
-    url: Annotated[str, AfterValidator(checked_url)] = Field(min_length=1, max_length=2000)
     secret: Annotated[SecretStr, AfterValidator(_usable)] = Field(max_length=200)
-
-    def target(self) -> str:
-        """Scheme and host."""
-        return host_of(self.url)
 
 
 def key_of(secret: str) -> bytes:

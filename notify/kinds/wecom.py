@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import AfterValidator, Field
-
 from core.text import Text
 from notify.channel_kinds import (
     OPEN,
+    AddressFields,
     ChannelKind,
-    Fields,
     Message,
     call,
-    checked_url,
-    host_of,
     register,
     require_code_zero,
 )
@@ -23,14 +17,8 @@ from notify.topics import Severity
 _COLOURS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "warning"}
 
 
-class WecomFields(Fields):
+class WecomFields(AddressFields):
     """The bot's address with its key."""
-
-    url: Annotated[str, AfterValidator(checked_url)] = Field(min_length=1, max_length=2000)
-
-    def target(self) -> str:
-        """Scheme and host."""
-        return host_of(self.url)
 
 
 def _deliver(fields: WecomFields, message: Message) -> None:
