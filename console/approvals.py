@@ -82,7 +82,7 @@ def decide(id: str) -> ResponseReturnValue:
 @errors.on_form("page_approvals.decide")
 def show_error(problem: ShoujiError) -> str:
     """The same page with the error above the form."""
-    return _page(str((request.view_args or {})["id"]), problem.text)
+    return _page(forms.routed(), problem.text)
 
 
 def titled(asked: ApprovalView) -> Text:

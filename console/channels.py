@@ -115,7 +115,7 @@ def edit(id: str) -> ResponseReturnValue:
 @errors.on_form("page_channels.edit")
 def show_edit_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _edit(_id(), problem)
+    return _edit(forms.routed(), problem)
 
 
 @pages.get("/notifications/<id>/delete", Permission.NOTIFICATION_WRITE)
@@ -136,7 +136,7 @@ def delete(id: str) -> ResponseReturnValue:
 @errors.on_form("page_channels.delete")
 def show_delete_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _delete(_id(), problem)
+    return _delete(forms.routed(), problem)
 
 
 def _wanted(config: Mapping[str, Any] | None, *, enabled: bool | None = None) -> Wanted:
@@ -215,7 +215,3 @@ def _delete(id: str, problem: ShoujiError | None) -> str:
 
 def _titles() -> dict[str, Text]:
     return {kind.name: kind.title for kind in channel_kinds.all_kinds()}
-
-
-def _id() -> str:
-    return str((request.view_args or {})["id"])

@@ -87,7 +87,7 @@ def cancel(id: str) -> ResponseReturnValue:
 @errors.on_form("page_commands.cancel")
 def show_cancel_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _cancel_form(str((request.view_args or {})["id"]), problem.text)
+    return _cancel_form(forms.routed(), problem.text)
 
 
 def _cancel_form(id: str, error: Text | None) -> str:

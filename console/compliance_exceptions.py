@@ -101,7 +101,7 @@ def end(id: str) -> ResponseReturnValue:
 @errors.on_form("page_compliance_exceptions.end")
 def show_end_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _end_form(str((request.view_args or {})["id"]), problem)
+    return _end_form(forms.routed(), problem)
 
 
 def _until() -> datetime:

@@ -70,8 +70,7 @@ def send_command(id: str, type: str) -> ResponseReturnValue:
 @errors.on_form("page_device_actions.send_command")
 def show_command_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    given = request.view_args or {}
-    return _command_form(given["id"], given["type"], problem.text)
+    return _command_form(forms.routed(), forms.routed("type"), problem.text)
 
 
 def _command_form(id: str, type: str, error: Text | None) -> str:
@@ -117,7 +116,7 @@ def confirm(id: str) -> ResponseReturnValue:
 @errors.on_form("page_device_actions.confirm")
 def show_confirm_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _form("device_confirm.html", _id(), problem.text)
+    return _form("device_confirm.html", forms.routed(), problem.text)
 
 
 @pages.get("/devices/<id>/edit", Permission.DEVICE_WRITE)
@@ -138,7 +137,7 @@ def change(id: str) -> ResponseReturnValue:
 @errors.on_form("page_device_actions.change")
 def show_change_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _form("device_edit.html", _id(), problem.text, **_places(_id()))
+    return _form("device_edit.html", forms.routed(), problem.text, **_places(forms.routed()))
 
 
 def _places(id: str) -> dict[str, Any]:
@@ -172,7 +171,7 @@ def set_state(id: str, state: str) -> ResponseReturnValue:
 @errors.on_form("page_device_actions.set_state")
 def show_state_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _state_form(_id(), (request.view_args or {})["state"], problem.text)
+    return _state_form(forms.routed(), forms.routed("state"), problem.text)
 
 
 def _state_form(id: str, state: str, error: Text | None) -> str:
@@ -202,7 +201,7 @@ def settle(id: str, code: str) -> ResponseReturnValue:
 @errors.on_form("page_device_actions.settle")
 def show_settle_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _settle_form(_id(), (request.view_args or {})["code"], problem.text)
+    return _settle_form(forms.routed(), forms.routed("code"), problem.text)
 
 
 def _settle_form(id: str, code: str, error: Text | None) -> str:
@@ -229,7 +228,7 @@ def revoke(id: str) -> ResponseReturnValue:
 @errors.on_form("page_device_actions.revoke")
 def show_revoke_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _revoke_form(_id(), problem.text)
+    return _revoke_form(forms.routed(), problem.text)
 
 
 def _revoke_form(id: str, error: Text | None) -> str:
@@ -239,7 +238,3 @@ def _revoke_form(id: str, error: Text | None) -> str:
 def _form(template: str, id: str, error: Text | None, **more: Any) -> str:
     device = devices.get(current_actor(), id)
     return render_template(template, device=device, error=error, labels=labels, values=request.form, **more)
-
-
-def _id() -> str:
-    return str((request.view_args or {})["id"])

@@ -92,7 +92,7 @@ def change(id: str) -> ResponseReturnValue:
 @errors.on_form("page_org.change")
 def show_change_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _edit_form((request.view_args or {})["id"], problem)
+    return _edit_form(forms.routed(), problem)
 
 
 @pages.get("/org/<id>/delete", Permission.ORG_WRITE)
@@ -113,7 +113,7 @@ def delete(id: str) -> ResponseReturnValue:
 @errors.on_form("page_org.delete")
 def show_delete_error(problem: ShoujiError) -> str:
     """The question again, with why the unit stays."""
-    return _delete_form((request.view_args or {})["id"], problem)
+    return _delete_form(forms.routed(), problem)
 
 
 def _rows(units: list[UnitView]) -> list[Row]:

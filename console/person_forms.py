@@ -103,7 +103,7 @@ def change(id: str) -> ResponseReturnValue:
 @errors.on_form("page_person_forms.change")
 def show_change_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _edit_form((request.view_args or {})["id"], problem)
+    return _edit_form(forms.routed(), problem)
 
 
 @pages.get("/people/<id>/password", Permission.STAFF_WRITE)
@@ -124,7 +124,7 @@ def reset_password(id: str) -> str:
 @errors.on_form("page_person_forms.reset_password")
 def show_reset_error(problem: ShoujiError) -> str:
     """The question again with the error."""
-    person = people.get(current_actor(), (request.view_args or {})["id"])
+    person = people.get(current_actor(), forms.routed())
     return render_template("person_reset.html", person=person, error=problem.text)
 
 

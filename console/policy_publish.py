@@ -52,8 +52,7 @@ def publish_document(kind: str, name: str) -> ResponseReturnValue:
 @errors.on_form("page_policy_publish.publish_document")
 def show_publish_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    at = request.view_args or {}
-    return _publish_form(at["kind"], at["name"], _wanted(request.form.get("version")), problem)
+    return _publish_form(forms.routed("kind"), forms.routed("name"), _wanted(request.form.get("version")), problem)
 
 
 @pages.get("/policies/<kind>/<name>/delete", Permission.DOCUMENT_WRITE)
@@ -75,8 +74,7 @@ def delete(kind: str, name: str) -> ResponseReturnValue:
 @errors.on_form("page_policy_publish.delete")
 def show_delete_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    at = request.view_args or {}
-    return _delete_form(at["kind"], at["name"], problem)
+    return _delete_form(forms.routed("kind"), forms.routed("name"), problem)
 
 
 def _wanted(version: str | None) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, render_template, request, url_for
+from flask import current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from console import audit_words, errors, forms, frame, lists
@@ -65,7 +65,7 @@ def replay(id: str) -> ResponseReturnValue:
 @errors.on_form("page_quarantine.replay")
 def show_replay_error(problem: ShoujiError) -> str:
     """The message with why it was refused again."""
-    return _letter((request.view_args or {})["id"], problem)
+    return _letter(forms.routed(), problem)
 
 
 def hexadecimal(content: bytes) -> list[tuple[str, str, str]]:

@@ -60,8 +60,7 @@ def carry_out(id: str, act: str) -> ResponseReturnValue:
 @errors.on_form("page_rollout_acts.carry_out")
 def show_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    at = request.view_args or {}
-    return _form(at["id"], _act(at["act"]), problem)
+    return _form(forms.routed(), _act(forms.routed("act")), problem)
 
 
 def _act(name: str) -> Act:

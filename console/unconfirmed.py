@@ -52,7 +52,7 @@ def confirm(id: str) -> ResponseReturnValue:
 @errors.on_form("page_unconfirmed.confirm")
 def show_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _form((request.view_args or {})["id"], problem)
+    return _form(forms.routed(), problem)
 
 
 def _form(device_id: str, problem: ShoujiError | None) -> str:
