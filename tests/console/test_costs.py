@@ -6,11 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from core import clock
-from core.db import db
 from core.uow import unit_of_work
 from fleet import expected, notices
 from mqtt import dead_letters
@@ -19,22 +16,6 @@ from tests.console.site import Site
 from tests.identity import world
 
 Fill = Callable[[Site, int], None]
-
-
-def _queries(site: Site, browser: FlaskClient, address: str) -> int:
-    counted: list[str] = []
-
-    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        counted.append(statement)
-
-    with site.app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", count)
-    try:
-        assert browser.get(address).status_code == 200
-    finally:
-        event.remove(engine, "before_cursor_execute", count)
-    return len(counted)
 
 
 def _people(site: Site, number: int) -> None:
@@ -115,8 +96,8 @@ def test_a_list_costs_the_same_number_of_queries_however_long_it_is(site: Site, 
     browser = site.person()
     for number in range(2):
         fill(site, number)
-    few = _queries(site, browser, address)
+    few = site.queries(browser, address)
     for number in range(2, 6):
         fill(site, number)
-    assert _queries(site, browser, address) == few
+    assert site.queries(browser, address) == few
     assert few < 25
