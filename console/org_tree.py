@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from console import choices, errors, forms, frame, lists
+from console import choices, errors, forms, frame, lists, unit_ends
 from core.actor import Actor
 from core.errors import ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.permissions import Permission
 from core.text import Text
-from identity import org
+from identity import agencies, org
 from identity.org import ROOT_ID, UnitView
 
 LIMIT = 200
@@ -37,6 +37,7 @@ class Row:
     depth: int
     people: int
     root: bool
+    days_left: int | None
 
 
 @pages.get("/org", Permission.ORG_READ)
@@ -49,6 +50,8 @@ def show_tree() -> str:
         rows=_rows(page.items),
         total=org.count(actor),
         paging=lists.paging(page, {}, LIMIT),
+        tabs=unit_ends.tabs("tree"),
+        ends=unit_ends,
         may_write=actor.may(Permission.ORG_WRITE),
         may_people=actor.may(Permission.STAFF_READ),
     )
@@ -119,7 +122,16 @@ def show_delete_error(problem: ShoujiError) -> str:
 def _rows(units: list[UnitView]) -> list[Row]:
     people = org.people_in([unit.id for unit in units])
     base = min((unit.path.count("/") for unit in units), default=0)
-    return [Row(unit, unit.path.count("/") - base, people.get(unit.id, 0), unit.id == ROOT_ID) for unit in units]
+    return [
+        Row(
+            unit,
+            unit.path.count("/") - base,
+            people.get(unit.id, 0),
+            unit.id == ROOT_ID,
+            agencies.days_left(unit.ends_on),
+        )
+        for unit in units
+    ]
 
 
 def _new_form(name: str, parent: str, problem: ShoujiError | None) -> str:

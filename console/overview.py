@@ -21,7 +21,7 @@ from fleet.commands.listing import CommandFilters
 from fleet.commands.states import State
 from fleet.states import ACTIVE, LOST, RETIRED, WIPED
 from fleet.summary import NONCOMPLIANT, Summary
-from identity import approvals
+from identity import agencies, approvals
 from mqtt import dead_letters
 
 POLICY = {
@@ -145,6 +145,9 @@ def needs(actor: Actor, fleet: Summary) -> list[Figure]:
     found.append(Figure(Text("不合规设备", "Phones out of order"), wrong, BAD, _devices(compliance=NONCOMPLIANT)))
     lost = Text("丢失的设备", "Lost phones")
     found.append(Figure(lost, fleet.states[LOST], BAD, _devices(state=LOST)))
+    if actor.may(Permission.ORG_READ):
+        ending = Text(f"{agencies.SOON_DAYS} 天内终止的外包单位", f"Agencies ending within {agencies.SOON_DAYS} days")
+        found.append(Figure(ending, agencies.ending_soon(actor), WARN, url_for("page_unit_ends.show_list")))
     if actor.may(Permission.QUARANTINE_READ) and actor.unit_path == "/":
         kept = Text("隔离区消息", "Messages in quarantine")
         found.append(Figure(kept, dead_letters.count_letters(actor), WARN, go.place_of("quarantine", "")))

@@ -48,6 +48,7 @@ from console import (
     stream,
     system,
     unconfirmed,
+    unit_ends,
     views,
 )
 from core.runtime import EXTENSION, Runtime
@@ -71,6 +72,7 @@ PAGES = (
     imports,
     notice,
     org_tree,
+    unit_ends,
     people,
     person_forms,
     policies,

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
 from core import audit, clock
@@ -19,9 +19,12 @@ from core.text import Text
 from identity import org
 from identity.models import ROOT_ID, OrgUnit
 from identity.org import UnitView
+from identity.scope import visible_units
 
 ZONE = ZoneInfo("Asia/Shanghai")
 """Days begin and end as they do in mainland China, where the agencies are."""
+SOON_DAYS = 30
+"""So many days before its last one an agency ends soon: whoever keeps its people or phones has to act."""
 
 
 def set_end(actor: Actor, unit_id: str, ends_on: date | None, *, reason: str) -> UnitView:
@@ -48,11 +51,36 @@ def set_end(actor: Actor, unit_id: str, ends_on: date | None, *, reason: str) ->
     return org.view(unit)
 
 
+def find(actor: Actor) -> list[UnitView]:
+    """Units of the actor's part of the tree that have a last day of their own, the next to end first.
+
+    Those that ended come last, the latest of them first.
+    """
+    actor.require(Permission.ORG_READ)
+    query = select(OrgUnit).where(OrgUnit.id.in_(visible_units(actor)), OrgUnit.ends_on.is_not(None))
+    units = [org.view(unit) for unit in session().scalars(query.order_by(OrgUnit.ends_on, OrgUnit.name_path))]
+    ended = [unit for unit in units if (days_left(unit.ends_on) or 0) < 0]
+    return [*units[len(ended) :], *reversed(ended)]
+
+
+def ending_soon(actor: Actor) -> int:
+    """How many units of the actor's part of the tree end within `SOON_DAYS`."""
+    actor.require(Permission.ORG_READ)
+    today = _today()
+    query = select(func.count(OrgUnit.id)).where(OrgUnit.id.in_(visible_units(actor)))
+    soon = OrgUnit.ends_on.between(today, today + timedelta(days=SOON_DAYS))
+    return session().scalar(query.where(soon)) or 0
+
+
+def days_left(ends_on: date | None) -> int | None:
+    """Days until the last one: 0 on it, below 0 after it; None without one."""
+    return None if ends_on is None else (ends_on - _today()).days
+
+
 def ended_units() -> Select[tuple[str]]:
     """Ids of the units that have ended, by their own last day or that of a unit above."""
     above = aliased(OrgUnit)
-    today = clock.now().astimezone(ZONE).date()
-    return select(OrgUnit.id).join(above, OrgUnit.path.startswith(above.path)).where(above.ends_on < today)
+    return select(OrgUnit.id).join(above, OrgUnit.path.startswith(above.path)).where(above.ends_on < _today())
 
 
 def ends_of(unit_ids: Collection[str]) -> dict[str, datetime]:
@@ -64,3 +92,7 @@ def ends_of(unit_ids: Collection[str]) -> dict[str, datetime]:
         moment = datetime.combine(ends_on + timedelta(days=1), time(), ZONE)
         found[unit_id] = min(moment, found.get(unit_id, moment))
     return found
+
+
+def _today() -> date:
+    return clock.now().astimezone(ZONE).date()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import product
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from mqtt.routes import Inbound, Refusal
 from tests.console.browsing import Visit, check, photograph, sign_in
 from tests.console.site import Site
 from tests.console.test_pages_in_browser import POLICY
+from tests.identity import world
 
 ASSIGNMENT = (
     "apiVersion: shouji/v1\nkind: Assignment\nmetadata: {name: everywhere}\nspec: {policy: basics, to: {org_unit: /}}\n"
@@ -112,6 +114,7 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
     assert made.status_code == 200, made.json
     rollout = _rollout(site)
     site.company.token(person="E1024")
+    agency = _agency(site)
     with site.app.app_context(), unit_of_work():
         dead_letters.keep([Refusal(Inbound(phone.id, "heartbeat", b"{}", clock.now()), "form", "at battery")])
     yield from (
@@ -135,6 +138,8 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         ("person", f"/people/{site.company.wang}"),
         ("person-form", f"/people/{site.company.wang}/edit"),
         ("org", "/org"),
+        ("agencies", "/org/agencies"),
+        ("agency-end", f"/org/{agency}/end"),
         ("account", "/account"),
         ("imports", "/imports"),
         ("notice", "/notice"),
@@ -146,6 +151,18 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         ("system", "/system"),
         ("settings", "/system/settings"),
     )
+
+
+def _agency(site: Site) -> str:
+    """A unit with a last day."""
+    with site.app.app_context():
+        unit = world.unit("/总部/外包甲")
+    ends_on = (clock.now() + timedelta(days=9)).date().isoformat()
+    answer = site.company.client.put(
+        f"/api/v1/org-units/{unit}/end", json={"ends_on": ends_on, "reason": "contract"}, headers=site.company.admin
+    )
+    assert answer.status_code == 200, answer.json
+    return unit
 
 
 def _rollout(site: Site) -> str:
