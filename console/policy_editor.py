@@ -41,11 +41,12 @@ def edit(kind: str, name: str) -> str:
 @pages.post("/policies/plan", Permission.DOCUMENT_READ, reads=True)
 def plan() -> str:
     """What the text would change, or what is wrong with it and in which line; asked while it is written."""
+    actor = current_actor()
     try:
-        found = apply.plan(current_actor(), _text().encode())
+        found = apply.plan(actor, _text().encode())
     except ShoujiError as error:
         return render_template("_plan.html", error=error.text, problems=_problems(error), words=words)
-    return render_template("_plan.html", plan=policy_words.outcome(found), problems=[], words=words)
+    return render_template("_plan.html", plan=policy_words.outcome(actor, found), problems=[], words=words)
 
 
 @pages.post("/policies/save", Permission.DOCUMENT_WRITE, reads_first=True)

@@ -94,7 +94,7 @@ def _publish_form(kind: str, name: str, version: int | None, problem: ShoujiErro
         problem,
         document=document,
         version=version,
-        plan=policy_words.outcome(_foreseen(actor, kind, name, version)),
+        plan=policy_words.outcome(actor, _foreseen(actor, kind, name, version)),
         fields=None if in_force is None else policy_words.fields(in_force),
         rings=ring_form,
         way=request.form.get("way", ring_form.NOW),
@@ -106,7 +106,7 @@ def _publish_form(kind: str, name: str, version: int | None, problem: ShoujiErro
 def _delete_form(kind: str, name: str, problem: ShoujiError | None) -> str:
     actor = current_actor()
     try:
-        plan: dict[str, Any] | None = policy_words.outcome(apply.plan_deletion(actor, kind, name))
+        plan: dict[str, Any] | None = policy_words.outcome(actor, apply.plan_deletion(actor, kind, name))
         hindrance = None
     except ShoujiError as error:
         if error.code != "still_used":

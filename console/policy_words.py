@@ -6,7 +6,10 @@ from typing import Any
 
 from console import labels, language, words
 from console.device_view import Label
+from core.actor import Actor
 from core.db import json_text
+from core.permissions import Permission
+from fleet import devices
 from policies.apply import Outcome
 from policies.language.diff import FieldChange
 from policies.language.kinds import PUBLISHED_KINDS
@@ -124,10 +127,18 @@ def fields(changes: list[FieldChange]) -> list[dict[str, str | None]]:
     ]
 
 
-def outcome(found: Outcome) -> dict[str, Any]:
-    """What a change does, for the templates."""
+def outcome(actor: Actor, found: Outcome) -> dict[str, Any]:
+    """What a change does, for the templates; `phones` are those of the first touched ones that the actor sees."""
     changes = [
         {"kind": change.kind, "name": change.name, "action": change.action, "fields": fields(change.fields)}
         for change in found.changes
     ]
-    return {"changes": changes, "devices": found.review.devices, "looser": found.review.looser}
+    seen = found.review
+    phones = devices.views(actor, seen.first) if seen.first and actor.may(Permission.DEVICE_READ) else []
+    return {
+        "changes": changes,
+        "devices": seen.devices,
+        "looser": seen.looser,
+        "tighter": seen.tighter,
+        "phones": phones,
+    }

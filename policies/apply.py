@@ -51,6 +51,7 @@ class Outcome:
             "changes": [change.plain() for change in self.changes],
             "devices": self.review.devices,
             "looser": [place.plain() for place in self.review.looser],
+            "tighter": [place.plain() for place in self.review.tighter],
             "published": [version.plain() for version in self.published],
             "rollout": self.rollout,
         }

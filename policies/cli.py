@@ -82,6 +82,8 @@ def _show(outcome: Outcome) -> None:
     click.echo(f"devices: {outcome.review.devices}")
     for place in outcome.review.looser:
         click.echo(f"looser: {place.path} ({place.devices} devices)")
+    for place in outcome.review.tighter:
+        click.echo(f"tighter: {place.path} ({place.devices} devices)")
     for version in outcome.published:
         click.echo(f"published: {version.kind}/{version.name} v{version.version}")
     if outcome.rollout:

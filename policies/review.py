@@ -15,10 +15,13 @@ from policies.rules.algebra import text_of
 from policies.rules.merging import Fragments, loosened, rules_of
 from policies.world import Mixture, Reached, World
 
+NAMED = 20
+"""So many of the touched phones are named."""
+
 
 @dataclass(frozen=True, slots=True)
-class Looser:
-    """A place at which rules ask for less than before, and on how many phones."""
+class Moved:
+    """A place at which rules ask for less than before, or for more, and on how many phones."""
 
     path: str
     devices: int
@@ -30,10 +33,12 @@ class Looser:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """How many phones a change touches, and what becomes looser."""
+    """How many phones a change touches, the first of them by id, and what becomes looser or tighter."""
 
     devices: int = 0
-    looser: list[Looser] = field(default_factory=list)
+    looser: list[Moved] = field(default_factory=list)
+    tighter: list[Moved] = field(default_factory=list)
+    first: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -88,25 +93,43 @@ class Given:
         return isinstance(other, Given) and self.world is other.world and self.mixture == other.mixture
 
 
+Pair = tuple[Given, Given]
+
+
 def review(old: World, new: World, device_ids: Collection[str]) -> Review:
     """Compare two worlds over phones."""
-    pairs: Counter[tuple[Given, Given]] = Counter()
+    pairs: Counter[Pair] = Counter()
+    first: dict[Pair, list[str]] = {}
     for phones in devices.living(device_ids):
         had, gets = _given(old, phones), _given(new, phones)
-        pairs.update((had[phone.id], gets[phone.id]) for phone in phones)
-    return weigh(pairs)
+        for phone in phones:
+            pair = had[phone.id], gets[phone.id]
+            pairs[pair] += 1
+            if pairs[pair] <= NAMED:
+                first.setdefault(pair, []).append(phone.id)
+    return weigh(pairs, first)
 
 
-def weigh(pairs: Mapping[tuple[Given, Given], int]) -> Review:
-    """Compare what phones had with what they get, by how many phones each pair of mixtures stands for."""
+def weigh(pairs: Mapping[Pair, int], first: Mapping[Pair, Sequence[str]] | None = None) -> Review:
+    """Compare what phones had with what they get, by how many phones each pair of mixtures stands for.
+
+    `first` names some phones of each pair; those of pairs that differ are the review's.
+    """
     effects = _Effects()
-    touched, paths = 0, Counter[str]()
-    for (before, after), count in pairs.items():
-        one, other = effects.of(before), effects.of(after)
+    touched, looser, tighter = 0, Counter[str](), Counter[str]()
+    named: list[str] = []
+    for pair, count in pairs.items():
+        one, other = effects.of(pair[0]), effects.of(pair[1])
         if one.text != other.text:
             touched += count
-            paths.update(dict.fromkeys(_looser(one, other), count))
-    return Review(touched, [Looser(path, paths[path]) for path in sorted(paths)])
+            looser.update(dict.fromkeys(_looser(one, other), count))
+            tighter.update(dict.fromkeys(_looser(other, one), count))
+            named += first.get(pair, ()) if first else ()
+    return Review(touched, _places(looser), _places(tighter), sorted(named)[:NAMED])
+
+
+def _places(found: Mapping[str, int]) -> list[Moved]:
+    return [Moved(path, found[path]) for path in sorted(found)]
 
 
 def _given(current: World, phones: Sequence[Reached]) -> dict[str, Given]:

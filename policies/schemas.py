@@ -174,8 +174,8 @@ class ChangeRead(BaseModel):
     fields: list[FieldChangeRead]
 
 
-class LooserRead(BaseModel):
-    """A place at which rules ask for less, and on how many phones."""
+class MovedRead(BaseModel):
+    """A place at which rules ask for less, or for more, and on how many phones."""
 
     path: str
     devices: int
@@ -194,7 +194,8 @@ class ChangesRead(BaseModel):
 
     changes: list[ChangeRead]
     devices: int
-    looser: list[LooserRead]
+    looser: list[MovedRead]
+    tighter: list[MovedRead]
     published: list[VersionRef]
     rollout: str | None
 
@@ -205,4 +206,5 @@ class PublicationRead(BaseModel):
     published: VersionRef
     rollout: str | None
     devices: int
-    looser: list[LooserRead]
+    looser: list[MovedRead]
+    tighter: list[MovedRead]
