@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import clock, leases
+from core import again, clock, leases
 from core.db import Base, session, upsert
 from core.errors import NotFound
 from core.ids import new_id
@@ -111,11 +111,20 @@ def _run_held(job: Job, owner: str) -> str:
     started = clock.now()
     outcome, detail = "done", ""
     try:
-        with nullcontext() if job.own_units else unit_of_work():
-            detail = job.work() or ""
+        detail = again.run(lambda: _work(job), f"job:{job.name}")
     except Exception as error:
         outcome, detail = "failed", type(error).__name__
         log.exception("job_failed", job=job.name)
+    again.run(lambda: _note(job, owner, started, outcome, detail), "job:note")
+    return outcome
+
+
+def _work(job: Job) -> str:
+    with nullcontext() if job.own_units else unit_of_work():
+        return job.work() or ""
+
+
+def _note(job: Job, owner: str, started: datetime, outcome: str, detail: str) -> None:
     row = {
         "name": job.name,
         "started_at": started,
@@ -126,4 +135,3 @@ def _run_held(job: Job, owner: str) -> str:
     with unit_of_work() as current:
         upsert(current, JobRun.__table__, [row], ["name"])
         leases.release(current, f"job:{job.name}", owner)
-    return outcome

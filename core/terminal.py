@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from core.again import sqlstate, thrown_out
 from core.errors import ShoujiError
 from core.uow import unit_of_work
 
@@ -21,6 +23,13 @@ def command(*, write: bool = True) -> Iterator[Session]:
             yield session
     except ShoujiError as error:
         raise failure(error) from error
+    except DBAPIError as error:
+        if not thrown_out(error):
+            raise
+        raise click.ClickException(
+            f"数据库繁忙（{sqlstate(error)}），未做任何更改，请重新执行。 "
+            f"The database was busy ({sqlstate(error)}); nothing was changed. Run the command again."
+        ) from error
 
 
 def failure(error: ShoujiError) -> click.ClickException:

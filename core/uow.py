@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
 
+from core.again import thrown_out
 from core.db import WRITES, db
 
 BeforeCommit = Callable[[Session], None]
@@ -30,7 +31,10 @@ def after_commit(action: AfterCommit) -> None:
 
 
 def after_rollback(action: AfterCommit) -> None:
-    """Run an action in a writing unit of its own if the current unit fails (count a wrong password, note a refusal)."""
+    """Run an action in a writing unit of its own if the current unit fails (count a wrong password, note a refusal).
+
+    Not when the database threw the unit out: nothing was decided in it, and it is run again.
+    """
     db.session().info.setdefault(_UNDONE, []).append(action)
 
 
@@ -65,9 +69,9 @@ def unit_of_work(*, write: bool = True, reading: bool = False) -> Iterator[Sessi
                 action()
         else:
             session.rollback()
-    except BaseException:
+    except BaseException as error:
         session.rollback()
-        undone = session.info.pop(_UNDONE, ())
+        undone = () if thrown_out(error) else session.info.pop(_UNDONE, ())
         session.info.clear()
         for action in undone:
             with unit_of_work():

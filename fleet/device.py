@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core import outbox
-from fleet import findings, heartbeats, hello, presence
+from fleet import findings, heartbeats, hello, locks, presence
 from fleet.hello import CLONED
 from fleet.presence import KICK_EFFECT
 from mqtt.contract.names import Up
@@ -15,6 +15,7 @@ from mqtt.routes import DeviceRoutes, Inbound, Refusal
 
 FLOOD = "flood"
 routes = DeviceRoutes()
+routes.first(locks.hold_senders)
 
 
 @routes.on(Up.HELLO)

@@ -69,6 +69,12 @@ def record(batch: Sequence[Inbound]) -> list[Refusal]:
     return refusals
 
 
+def hold(device_ids: Collection[str]) -> None:
+    """Lock the rows of phones in key order until the unit of work ends, before anything else about them is changed."""
+    rows = select(Presence.device_id).where(Presence.device_id.in_(texts(session(), device_ids)))
+    session().execute(rows.order_by(Presence.device_id).with_for_update())
+
+
 def start(device_id: str) -> None:
     """Make the row of a phone that enrolls: heartbeats only ever update."""
     row = {"device_id": device_id, "living": True, "online": False, "expected_s": HEARTBEAT_DEFAULT_S, "signals": ""}

@@ -81,6 +81,7 @@ def close(devices: Sequence[Device], state: str, reason: str, actor: Actor) -> N
     if not devices:
         return
     ids = [device.id for device in devices]
+    presence.hold(ids)
     revoked = certificates.revoke_all(ids)
     outbox.enqueue(CLEAR_EFFECT, ids)
     _move(devices, state, reason, actor, {key: [one.serial for one in serials] for key, serials in revoked.items()})

@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from core import clock
+from core.again import sqlstate
 from core.log import get_logger
 from core.uow import start_writing, unit_of_work
 from mqtt import dead_letters
@@ -120,7 +121,7 @@ class Ingest:
             try:
                 self._divide([delivery.message for delivery in batch])
             except (OperationalError, InterfaceError, Retry) as error:
-                log.warning("ingest_waits", error=type(error).__name__, messages=len(batch))
+                log.warning("ingest_waits", error=type(error).__name__, sqlstate=sqlstate(error), messages=len(batch))
                 self._stop.wait(pause)
                 pause = min(BACKOFF_MAX_SECONDS, pause * 2)
                 continue

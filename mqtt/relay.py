@@ -12,7 +12,7 @@ from datetime import timedelta
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from core import clock, outbox, wake
+from core import again, clock, outbox, wake
 from core.db import db
 from core.log import get_logger
 from core.outbox import Due
@@ -21,7 +21,7 @@ from core.uow import unit_of_work
 from mqtt import effects
 from mqtt.broker.types import NO_SUBSCRIBERS, ServiceEndpoint
 from mqtt.client import ServiceClient
-from mqtt.effects import Publish
+from mqtt.effects import Publish, Renderer
 from mqtt.events import broker_forgot
 from mqtt.packets import Answer, Outgoing
 
@@ -149,11 +149,7 @@ class Relay:
             return []
         # Taken out beforehand: rows that cannot be settled are sent again later and hold up nothing.
         finished = self._flight.take_finished()
-        with unit_of_work() as current:
-            _forget(current, finished)
-            rows = outbox.due(current, BATCH_ROWS) if may_claim else []
-            outbox.postpone(current, [row.id for row in rows], clock.now() + CLAIM)
-        return rows
+        return again.run(lambda: _settle_and_claim(finished, BATCH_ROWS if may_claim else 0), "relay:claim")
 
     def _carry_out(self, effect: str, pending: list[_Pending]) -> None:
         rows = [item.row for item in pending]
@@ -163,8 +159,7 @@ class Relay:
                 performer(rows)
                 self._flight.finish(pending)
             elif renderer:
-                with unit_of_work(write=effects.writes(effect)):
-                    messages = renderer(rows, runtime().ring.signing_keys()[0])
+                messages = again.run(lambda: _rendered(effect, renderer, rows), f"relay:{effect}")
                 self._publish(pending, messages)
             else:
                 raise LookupError(f"nobody carries out {effect}")
@@ -224,6 +219,19 @@ class Relay:
             for item in pending:
                 delay = min(RETRY_MAX_SECONDS, RETRY_BASE_SECONDS * 2 ** min(item.row.attempts, 10))
                 outbox.postpone(current, [item.row.id, *item.twins], clock.now() + timedelta(seconds=delay))
+
+
+def _settle_and_claim(finished: Sequence[_Pending], most: int) -> list[Due]:
+    with unit_of_work() as current:
+        _forget(current, finished)
+        rows = outbox.due(current, most) if most else []
+        outbox.postpone(current, [row.id for row in rows], clock.now() + CLAIM)
+    return rows
+
+
+def _rendered(effect: str, renderer: Renderer, rows: Sequence[Due]) -> Sequence[Publish]:
+    with unit_of_work(write=effects.writes(effect)):
+        return renderer(rows, runtime().ring.signing_keys()[0])
 
 
 def _anything_due() -> bool:

@@ -34,6 +34,7 @@ class Retry(Exception):
 
 
 Handler = Callable[[Sequence[Inbound]], list[Refusal]]
+Hold = Callable[[Sequence[Inbound]], None]
 
 
 class DeviceRoutes:
@@ -46,6 +47,13 @@ class DeviceRoutes:
     def __init__(self) -> None:
         self.handlers: dict[str, Handler] = {}
         self.reading: set[str] = set()
+        self.holds: list[Hold] = []
+
+    def first(self, hold: Hold) -> Hold:
+        """Register what a room does with a whole batch before any of its handlers: lock what they are going to change,
+        in the order in which everybody does."""
+        self.holds.append(hold)
+        return hold
 
     def on(self, kind: Up | str, *, reads_first: bool = False) -> Callable[[Handler], Handler]:
         """Register a handler for one kind of message. One that `reads_first` calls `core.uow.start_writing` itself."""
@@ -65,8 +73,10 @@ class Router:
     def __init__(self, rooms: Iterable[DeviceRoutes]) -> None:
         self._handlers: dict[str, Handler] = {}
         self._reading: set[str] = set()
+        self._holds: list[Hold] = []
         for room in rooms:
             self._reading |= room.reading
+            self._holds += room.holds
             for kind, handler in room.handlers.items():
                 if kind in self._handlers:
                     raise ValueError(f"two handlers for {kind}")
@@ -78,6 +88,8 @@ class Router:
         `before_writing` is called before each handler that may write at once.
         """
         refusals: list[Refusal] = []
+        for hold in self._holds:
+            hold(batch)
         for kind, messages in _rounds(batch):
             handler = self._handlers.get(kind)
             if handler is None:

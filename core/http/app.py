@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, current_app, request, session
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from core import audit
+from core import again, audit
 from core.errors import Conflict, Forbidden, NotFound, ShoujiError, Unavailable
 from core.http import guards, idempotency, problems
 from core.http.access import Access, RouteRule, table
@@ -61,10 +62,11 @@ class ShoujiApp(OpenAPI):
             raise Forbidden("no_demand", Text("该地址未声明权限。", "This route declares no permission."))
         guards.check_request(rule)
         try:
-            with unit_of_work(write=_writes(rule), reading=rule.reads_first):
-                return self._answer(rule)
+            return again.run(lambda: self._in_one_unit(rule), endpoint, _rewind)
         except OperationalError as error:
-            log.warning("database_busy", endpoint=endpoint, error=type(error.orig).__name__)
+            log.warning(
+                "database_busy", endpoint=endpoint, error=type(error.orig).__name__, sqlstate=again.sqlstate(error)
+            )
             raise Unavailable(
                 "database_busy",
                 Text(
@@ -73,6 +75,10 @@ class ShoujiApp(OpenAPI):
                 ),
                 headers={"Retry-After": "2"},
             ) from error
+
+    def _in_one_unit(self, rule: RouteRule) -> ResponseReturnValue:
+        with unit_of_work(write=_writes(rule), reading=rule.reads_first):
+            return self._answer(rule)
 
     def _answer(self, rule: RouteRule) -> ResponseReturnValue:
         authenticate(rule)
@@ -88,6 +94,17 @@ def _writes(rule: RouteRule) -> bool:
     if rule.reads:
         return False
     return rule.writes or rule.demand is Access.DEVICE or request.method not in SAFE_METHODS
+
+
+def _rewind() -> None:
+    """Make the request as it was before its view ran: JSON and fields are kept parsed, files and what the view left
+    with the request are not."""
+    for _, file in request.files.items(multi=True):
+        file.stream.seek(0)
+    sent = current_app.session_interface.open_session(current_app, request)
+    session.clear()
+    session.update(sent or {})
+    request_ctx._after_request_functions.clear()
 
 
 def _refuse_invalid(error: ValidationError) -> Response:

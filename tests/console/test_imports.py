@@ -6,9 +6,13 @@ import io
 import re
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
+from psycopg.errors import DeadlockDetected
+from sqlalchemy.exc import OperationalError
 
 from core import jobs
+from imports import uploads
 from tests.console.site import CHINESE, ENGLISH, Site, token_of
 from tests.identity import world
 
@@ -103,3 +107,25 @@ def test_imports_belong_to_those_who_may_do_them_and_to_their_part_of_the_tree(s
     with site.app.app_context():
         world.person("second", "it_admin")
     assert site.person("second").get(address).status_code == 200
+
+
+def test_an_upload_that_the_database_threw_out_is_taken_again_with_its_file(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = site.person()
+    real = uploads.create
+    contents: list[bytes] = []
+
+    def create(actor: Any, kind: str, name: str, content: bytes) -> Any:
+        contents.append(content)
+        made = real(actor, kind, name, content)
+        if len(contents) == 1:
+            raise OperationalError("INSERT", {}, DeadlockDetected("somebody else goes on"))
+        return made
+
+    monkeypatch.setattr(uploads, "create", create)
+    given = _give(browser, PEOPLE.encode())
+    assert given.status_code == 303, given.text
+    assert contents == [PEOPLE.encode()] * 2
+    page = browser.get("/imports", headers=ENGLISH).text
+    assert page.count("staff.csv") == 1 and page.count("The file is here.") == 1
