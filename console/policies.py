@@ -1,4 +1,4 @@
-"""Documents of the policy language: the list, one with its versions, what differs between two, and groups."""
+"""Documents of the policy language: the list, one with its versions, and what differs between two."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.permissions import Permission
 from core.text import Text
-from fleet import groups
 from policies import documents
 
 FILTERS = ("q", "kind")
@@ -37,22 +36,6 @@ def show_list() -> str:
         words=words,
         policy=policy_words,
         tabs=tabs(actor, "documents"),
-        may_write=actor.may(Permission.DOCUMENT_WRITE),
-    )
-
-
-@pages.get("/groups", Permission.GROUP_READ)
-def show_groups() -> str:
-    """Groups of phones, those that documents make and those that tokens fill."""
-    actor = current_actor()
-    page = groups.find(actor, lists.cursor(), lists.LIMIT)
-    return render_template(
-        "_groups.html" if frame.wants_part() else "groups.html",
-        groups=page.items,
-        documented=documents.existing(actor, "Group", [group.name for group in page.items]),
-        total=groups.count(actor),
-        paging=lists.paging(page, {}),
-        tabs=tabs(actor, "groups"),
         may_write=actor.may(Permission.DOCUMENT_WRITE),
     )
 
@@ -99,9 +82,10 @@ def show_difference(kind: str, name: str) -> str:
 def tabs(actor: Actor, at: str) -> list[tuple[str, Text, bool]]:
     """The pages about policies that an actor may open."""
     found = [(url_for("page_policies.show_list"), Text("策略文档", "Documents"), at == "documents")]
+    found.append((url_for("page_assignments.show_list"), Text("策略分配", "Assignments"), at == "assignments"))
     found.append((url_for("page_rollouts.show_list"), Text("发布进度", "Rollouts"), at == "rollouts"))
     if actor.may(Permission.GROUP_READ):
-        found.append((url_for("page_policies.show_groups"), Text("设备分组", "Groups of phones"), at == "groups"))
+        found.append((url_for("page_groups.show_list"), Text("设备分组", "Groups of phones"), at == "groups"))
     return found
 
 

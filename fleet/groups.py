@@ -11,7 +11,7 @@ from sqlalchemy import Select, delete, func, select
 from core import audit, clock, live
 from core.actor import Actor
 from core.db import session, upsert
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
@@ -40,6 +40,15 @@ def find(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) ->
     page = keyset(session(), select(Group), [Group.name], cursor, limit)
     counts = _counts(actor, [group.name for group in page.items])
     return page.map(lambda group: GroupView(group.name, group.title, group.query, counts.get(group.name, 0)))
+
+
+def get(actor: Actor, name: str) -> GroupView:
+    """One group. Raises NotFound."""
+    actor.require(Permission.GROUP_READ)
+    group = session().get(Group, name)
+    if group is None:
+        raise NotFound("no_such_group", Text("没有这个分组。", "There is no such group."))
+    return GroupView(group.name, group.title, group.query, _counts(actor, [name]).get(name, 0))
 
 
 def names() -> set[str]:

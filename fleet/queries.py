@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from core.actor import Actor
 from core.bulk import texts
@@ -109,6 +109,16 @@ def in_scope_of(actor: Actor, device_ids: Collection[str]) -> set[str]:
         for some in chunks(device_ids)
         for device_id in session().scalars(select(Device.id).where(Device.id.in_(some), in_scope(actor)))
     }
+
+
+def ids_named(actor: Actor, names: Collection[str]) -> dict[str, str]:
+    """Ids of the phones in the fleet and in the actor's scope by what they are named by here: id or serial number."""
+    found: dict[str, str] = {}
+    for some in chunks(names):
+        living = select(Device.id, Device.serial).where(Device.state.in_(LIVING), in_scope(actor))
+        for row in session().execute(living.where(or_(Device.id.in_(some), Device.serial.in_(some)))):
+            found |= {name: row.id for name in (row.serial, row.id) if name in some}
+    return found
 
 
 def keys(device_ids: Collection[str]) -> dict[str, DeviceKeys]:

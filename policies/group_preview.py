@@ -28,7 +28,10 @@ class Preview:
 
 
 def preview(actor: Actor, query: str) -> Preview:
-    """Ask a query of the phones that the actor sees. Raises Invalid that says what cannot be read or is not there."""
+    """Ask a query of the phones that the actor sees. Raises Invalid that says what cannot be read or is not there.
+
+    `place` of the error is the character (from 0) at which the query cannot be read.
+    """
     actor.require(Permission.DOCUMENT_READ)
     test = _read(query)
     found = {facts["id"]: facts for facts in groups.facts_of(None, grouped=bool(test.groups)) if test(facts)}
@@ -43,7 +46,7 @@ def _read(query: str) -> Query:
         test = read_query(query)
     except PydanticCustomError as error:
         said = error.context or {}
-        raise Invalid("group_query", Text(said["zh"], said["en"])) from error
+        raise Invalid("group_query", Text(said["zh"], said["en"]), place=said["place"]) from error
     known = drafts.load([("Group", name) for name in test.groups]) if test.groups else {}
     for name in sorted(test.groups):
         row = known.get(("Group", name))

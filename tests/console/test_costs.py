@@ -89,6 +89,8 @@ def _exceptions(site: Site, number: int) -> None:
         ("/policies", _documents),
         ("/policies/Policy/p0", _documents),
         ("/groups", _documents),
+        ("/groups/d0", _documents),
+        ("/assignments", _documents),
         ("/rollouts", _documents),
     ],
 )

@@ -26,10 +26,8 @@ def _reported(site: Site) -> Phone:
         headers=site.company.admin,
     )
     assert answer.status_code == 200, answer.json
-    wanted = site.company.client.get(f"/api/v1/devices/{phone.id}", headers=site.company.admin).json["policy"][
-        "desired"
-    ]
     with site.app.app_context():
+        wanted = site.company.device(phone)["policy"]["desired"]
         assert not hear(report(phone, **wanted, outcome="applied", at=wire(clock.now())))
     return phone
 
