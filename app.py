@@ -30,7 +30,7 @@ from config.settings import Settings, SettingsError, load
 from console import setup as console
 from core import cli as core_cli
 from core import db, housekeeping, keys_cli, runtime
-from core.http import health, openapi
+from core.http import health, latency, openapi
 from core.http import identity as http_identity
 from core.http.app import ShoujiApp
 from core.http.identity import Authenticators
@@ -195,6 +195,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for command in (*COMMANDS, serve.command(app, current)):
         app.cli.add_command(command)
     console.register(app)
+    latency.bind(app, current.web_workers)
     http_identity.bind(app, Authenticators(staff=actor_from_request_credentials, device=authenticate))
     return app
 

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from core import again, audit
+from core import again, audit, clock
 from core.errors import Conflict, Forbidden, NotFound, ShoujiError, Unavailable
-from core.http import guards, idempotency, problems
+from core.http import guards, idempotency, latency, problems
 from core.http.access import Access, RouteRule, table
 from core.http.identity import ANONYMOUS, authenticate, current_actor
 from core.log import get_logger
@@ -49,6 +49,14 @@ class ShoujiApp(OpenAPI):
         self.json.ensure_ascii = False  # type: ignore[attr-defined]
         self.register_error_handler(Exception, _answer_error)
         self.after_request(_discard_body_of_refused)
+
+    def full_dispatch_request(self) -> Response:
+        """Answer a request and count how long that took; a live page's stream goes on afterwards."""
+        started = clock.monotonic()
+        answer = super().full_dispatch_request()
+        template = request.url_rule.rule if request.url_rule else None
+        latency.note(template, request.method, answer.status_code, clock.monotonic() - started)
+        return answer
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Run the view of a matched request inside its transaction."""

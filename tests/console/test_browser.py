@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 import time
 from typing import Any
@@ -252,4 +253,22 @@ def test_streams_let_go_when_their_server_is_told_to_end(site: Site, web: WebSer
         pass
     assert time.monotonic() - started < 4, "only the end of gunicorn's patience ended the stream"
     ending.join(30)
+    web.start()
+
+
+def test_a_killed_web_process_leaves_nobody_who_works_on_without_it(web: WebServer) -> None:
+    assert web.process
+    with socket.create_connection(("127.0.0.1", web.port), timeout=4) as slow:
+        # A body that never comes keeps a thread busy for as long as the client likes.
+        slow.sendall(b"POST /sign-in HTTP/1.1\r\nHost: here\r\nContent-Length: 50\r\n\r\nname")
+        later = http.client.HTTPConnection("127.0.0.1", web.port, timeout=10)
+        later.request("GET", "/healthz")
+        assert later.getresponse().status == 200
+        web.process.kill()
+        web.process.wait()
+        try:
+            left = slow.recv(1)
+        except ConnectionResetError:
+            left = b""
+        assert left == b""
     web.start()
