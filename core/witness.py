@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +27,8 @@ from core.runtime import settings
 from core.uow import after_commit
 
 HEAD, RESTORED = "audit_head", "restored"
+BLOCK_BYTES = 16 * 1024
+Line = dict[str, Any]
 Recovery = Callable[[Actor], Mapping[str, Any]]
 
 log = get_logger(__name__)
@@ -58,17 +60,36 @@ def note(kind: str, data: Mapping[str, Any]) -> None:
 
 def lines(kind: str) -> list[dict[str, Any]]:
     """What all lines of one kind say, oldest first."""
-    return [line["data"] for line in _all_lines() if line["kind"] == kind]
+    raw_lines = path().read_bytes().splitlines() if path().exists() else []
+    return [line["data"] for line in _read(raw_lines) if line["kind"] == kind]
 
 
-def _all_lines() -> list[dict[str, Any]]:
-    """Every line; one that was torn by a crash is passed over."""
-    found = []
-    for raw in path().read_text("utf-8").splitlines() if path().exists() else ():
+def _newest(*kinds: str) -> Line | None:
+    """The last line of one of the kinds, read from the end: the file grows for years, and is asked every minute."""
+    return next((line for line in _read(_backwards(path())) if line["kind"] in kinds), None)
+
+
+def _read(raw_lines: Iterable[bytes]) -> Iterator[Line]:
+    """What lines say; one that was torn by a crash is passed over."""
+    for raw in raw_lines:
         with suppress(ValueError, KeyError, TypeError):
             line = json.loads(raw)
-            found.append({"kind": line["kind"], "data": line["data"]})
-    return found
+            yield {"kind": line["kind"], "data": line["data"]}
+
+
+def _backwards(file: Path) -> Iterator[bytes]:
+    """The lines of a file, the last one first, read in blocks; none when there is no file."""
+    if not file.exists():
+        return
+    with file.open("rb") as stream:
+        end, rest = stream.seek(0, os.SEEK_END), b""
+        while end > 0:
+            start = max(0, end - BLOCK_BYTES)
+            stream.seek(start)
+            rest, *whole = (stream.read(end - start) + rest).split(b"\n")
+            yield from reversed(whole)
+            end = start
+        yield rest
 
 
 def mark_restored(file: Path, backup: Mapping[str, Any]) -> None:
@@ -78,7 +99,7 @@ def mark_restored(file: Path, backup: Mapping[str, Any]) -> None:
 
 def is_restored(current: Session) -> bool:
     """Whether a backup was brought in, or the database lacks the newest audit entry that the file has seen."""
-    newest = next((line for line in reversed(_all_lines()) if line["kind"] in (HEAD, RESTORED)), None)
+    newest = _newest(HEAD, RESTORED)
     if newest is None or newest["kind"] == RESTORED:
         return newest is not None
     known = current.scalar(select(AuditEntry.hash).where(AuditEntry.seq == newest["data"]["seq"]))
@@ -117,8 +138,8 @@ def note_head_after_commit() -> None:
 def witness_head() -> str:
     """Write the audit chain's head into the file when it has moved."""
     head = session().execute(select(AuditHead.seq, AuditHead.hash)).one_or_none()
-    seen = lines(HEAD)
-    if head is None or (seen and seen[-1]["seq"] == head.seq):
+    seen = _newest(HEAD)
+    if head is None or (seen and seen["data"]["seq"] == head.seq):
         return "unchanged"
     note(HEAD, {"seq": head.seq, "hash": head.hash})
     return f"head {head.seq}"

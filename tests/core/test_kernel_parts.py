@@ -220,3 +220,18 @@ def test_a_supervisor_restarts_a_child_and_its_death_takes_the_children_along(tm
         parent.kill()
         parent.wait()
     wait_for(lambda: not Path(f"/proc/{pids()[1]}").exists())
+
+
+def test_the_newest_head_is_found_from_the_end_wherever_blocks_end(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def line(kind: str, seq: int) -> str:
+        return f'{{"kind": "{kind}", "data": {{"seq": {seq}, "text": "离职"}}}}\n'
+
+    old = "".join(line(witness.HEAD, seq) for seq in range(50))
+    witness.path().write_text(old + line("x", 50) + line("x", 51) + '{"kind": "audit_he', "utf-8")
+    for size in (1, 7, 64, 1024, 1024 * 1024):
+        monkeypatch.setattr(witness, "BLOCK_BYTES", size)
+        newest = witness._newest(witness.HEAD)
+        assert newest is not None and newest["data"]["seq"] == 49
+        assert witness._newest("nothing") is None
+    witness.path().unlink()
+    assert witness._newest(witness.HEAD) is None

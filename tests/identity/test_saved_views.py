@@ -12,7 +12,9 @@ from tests.identity import world
 
 
 def _names(username: str) -> list[tuple[str, str | None]]:
-    return [(view.name, view.owner) for view in saved_views.of_page(world.actor(username), "devices")]
+    actor = world.actor(username)
+    with unit_of_work(write=False):
+        return [(view.name, view.owner) for view in saved_views.of_page(actor, "devices")]
 
 
 @pytest.fixture
@@ -29,9 +31,11 @@ def test_own_views_are_kept_replaced_and_dropped(people: None) -> None:
     for query in ("state=lost", "state=active"):
         with unit_of_work():
             saved_views.keep(above, "devices", " 丢失 ", query, shared=False)
-    (view,) = saved_views.of_page(above, "devices")
+    with unit_of_work(write=False):
+        (view,) = saved_views.of_page(above, "devices")
+        assert saved_views.of_page(above, "commands") == []
     assert (view.name, view.query, view.owner) == ("丢失", "state=active", None)
-    assert saved_views.of_page(above, "commands") == [] and _names("below") == []
+    assert _names("below") == []
     below = world.actor("below")
     with pytest.raises(NotFound), unit_of_work():
         saved_views.forget(below, view.id)
