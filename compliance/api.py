@@ -8,24 +8,18 @@ from compliance import exceptions, finding_views, history, registry, settle, sum
 from compliance.exceptions import Target
 from compliance.finding_views import Filters
 from compliance.schemas import (
-    CheckRead,
     ChecksRead,
     ExceptionBody,
     ExceptionQuery,
-    ExceptionRead,
     FindingPath,
     FindingQuery,
-    FindingRead,
     FindingsRead,
     HistoryQuery,
-    HistoryRead,
-    PersonRead,
     ReasonBody,
     SummaryQuery,
     SummaryRead,
-    TotalsRead,
-    UnitRead,
 )
+from compliance.views import ExceptionView, FindingView, History
 from core.http.answers import PageOut, no_content, page_reply, reply
 from core.http.fields import IdPath
 from core.http.identity import current_actor
@@ -35,19 +29,18 @@ from core.permissions import Permission
 api = Api("compliance", __name__)
 
 
-@api.get("/findings", Permission.COMPLIANCE_READ, {200: PageOut[FindingRead]})
+@api.get("/findings", Permission.COMPLIANCE_READ, {200: PageOut[FindingView]})
 def list_findings(query: FindingQuery) -> Response:
     """Open findings of the phones in one's part of the tree, the newest first."""
     filters = Filters(query.code, query.severity, query.org_unit, query.excepted)
     page = finding_views.find(current_actor(), filters, query.cursor, query.limit)
-    return page_reply(page, FindingRead.model_validate)
+    return page_reply(page)
 
 
 @api.get("/devices/<id>/findings", Permission.COMPLIANCE_READ, {200: FindingsRead})
 def device_findings(path: IdPath) -> Response:
     """What is not in order about one phone, why, and what to do; what counts first."""
-    views = finding_views.of_device(current_actor(), path.id)
-    return reply(FindingsRead(items=[FindingRead.model_validate(view) for view in views]))
+    return reply(FindingsRead(items=finding_views.of_device(current_actor(), path.id)))
 
 
 @api.post("/devices/<id>/findings/<code>/settle", Permission.COMPLIANCE_HANDLE, {204: None})
@@ -60,43 +53,40 @@ def settle_finding(path: FindingPath, body: ReasonBody) -> Response:
 @api.get("/compliance/checks", Permission.COMPLIANCE_READ, {200: ChecksRead})
 def list_checks() -> Response:
     """Every check, by code."""
-    return reply(ChecksRead(items=[CheckRead.model_validate(check) for check in registry.all_checks()]))
+    return reply(ChecksRead(items=[check.view() for check in registry.all_checks()]))
 
 
 @api.get("/compliance/summary", Permission.COMPLIANCE_READ, {200: SummaryRead})
 def get_summary(query: SummaryQuery) -> Response:
     """How many phones stand where: in all, and by org unit or person."""
     actor = current_actor()
-    totals = TotalsRead.model_validate(summary.totals(actor, query.org_unit))
+    totals = summary.totals(actor, query.org_unit)
     if query.by == "org_unit":
-        units = [UnitRead.model_validate(unit) for unit in summary.by_unit(actor)]
-        return reply(SummaryRead(totals=totals, items=units, next_cursor=None))
+        return reply(SummaryRead(totals=totals, items=summary.by_unit(actor), next_cursor=None))
     page = summary.by_person(
         actor, query.org_unit, noncompliant=query.noncompliant, cursor=query.cursor, limit=query.limit
     )
-    people = [PersonRead.model_validate(person) for person in page.items]
-    return reply(SummaryRead(totals=totals, items=people, next_cursor=page.next_cursor))
+    return reply(SummaryRead(totals=totals, items=page.items, next_cursor=page.next_cursor))
 
 
-@api.get("/compliance/history", Permission.COMPLIANCE_READ, {200: HistoryRead})
+@api.get("/compliance/history", Permission.COMPLIANCE_READ, {200: History})
 def get_history(query: HistoryQuery) -> Response:
     """How the counts went: by hour up to a week, by day beyond."""
-    return reply(HistoryRead.model_validate(history.read(current_actor(), query.days, query.org_unit)))
+    return reply(history.read(current_actor(), query.days, query.org_unit))
 
 
-@api.get("/compliance/exceptions", Permission.COMPLIANCE_READ, {200: PageOut[ExceptionRead]})
+@api.get("/compliance/exceptions", Permission.COMPLIANCE_READ, {200: PageOut[ExceptionView]})
 def list_exceptions(query: ExceptionQuery) -> Response:
     """Exceptions, the newest first."""
     page = exceptions.find(current_actor(), running=query.running, cursor=query.cursor, limit=query.limit)
-    return page_reply(page, ExceptionRead.model_validate)
+    return page_reply(page)
 
 
-@api.post("/compliance/exceptions", Permission.COMPLIANCE_EXCEPT, {201: ExceptionRead})
+@api.post("/compliance/exceptions", Permission.COMPLIANCE_EXCEPT, {201: ExceptionView})
 def grant_exception(body: ExceptionBody) -> Response:
     """Allow a finding for a while."""
     target = Target(body.device, body.group, body.org_unit)
-    view = exceptions.grant(current_actor(), target, body.code, body.reason, body.until)
-    return reply(ExceptionRead.model_validate(view), 201)
+    return reply(exceptions.grant(current_actor(), target, body.code, body.reason, body.until), 201)
 
 
 @api.delete("/compliance/exceptions/<id>", Permission.COMPLIANCE_EXCEPT, {204: None})

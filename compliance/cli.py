@@ -46,7 +46,7 @@ def findings_command(code: str | None, severity: str | None, org_unit: str | Non
     for one in page.items:
         excepted = f"  excepted until {clock.to_wire(one.excepted_until)}" if one.excepted_until else ""
         click.echo(
-            f"{clock.to_wire(one.since)}  {one.phone.id}  {one.phone.serial:<16}  {one.severity:<8}  {one.code:<20}  "
+            f"{clock.to_wire(one.since)}  {one.device.id}  {one.device.serial:<16}  {one.severity:<8}  {one.code:<20}  "
             f"{one.reason.zh}{excepted}"
         )
     if page.next_cursor:

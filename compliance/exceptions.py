@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from compliance import finding_views, registry, states
 from compliance.covering import DEVICE, GROUP, ORG_UNIT
 from compliance.models import ComplianceException as Row
+from compliance.views import ExceptionView
 from core import audit, clock, live
 from core.actor import Actor, system_actor
 from core.db import session
@@ -37,26 +38,6 @@ class Target:
     device: str | None = None
     group: str | None = None
     org_unit: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ExceptionView:
-    """An exception; `state`: `running`, `expired` or `ended` (by a person). `target_name`: serial, group or path."""
-
-    id: str
-    code: str
-    title: Text
-    scope: str
-    target: str
-    target_name: str
-    reason: str
-    state: str
-    created_at: datetime
-    created_by: str
-    created_by_name: str
-    until: datetime
-    ended_at: datetime | None
-    ended_by_name: str | None
 
 
 def find(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from compliance import registry
+from compliance.views import FindingView, PhoneRef
 from core.actor import Actor
 from core.errors import Invalid
 from core.paging import DEFAULT_LIMIT, Page
@@ -18,44 +17,6 @@ from fleet import queries as fleet
 from fleet.findings import OpenFinding
 from fleet.findings_read import FindingFilters
 from identity import queries as org
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneRef:
-    """The phone that a finding is about, by name."""
-
-    id: str
-    serial: str
-    model: str
-    holder: str | None
-    org_unit: str
-
-
-@dataclass(frozen=True, slots=True)
-class FindingView:
-    """One open finding.
-
-    `judged_on` and `judged_at`: kind and time of the message that showed it last; `basis`: what that is worth
-    (`self_reported`, `signed`, `server`). `counts`: whether it makes the phone noncompliant now. `ends`: `by_itself` or
-    `settled`. `word`: how a policy's ladder names it.
-    """
-
-    phone: PhoneRef
-    code: str
-    title: Text
-    reason: Text
-    advice: Text
-    severity: str
-    basis: str
-    judged_on: str
-    judged_at: datetime
-    since: datetime
-    last_seen_at: datetime
-    excepted_until: datetime | None
-    counts: bool
-    ends: str
-    word: str | None
-    detail: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +88,21 @@ def _views(rows: Sequence[OpenFinding]) -> list[FindingView]:
     units = org.unit_refs({phone.org_unit_id for phone in phones.values()})
     refs = {
         phone.id: PhoneRef(
-            phone.id,
-            phone.serial,
-            phone.model,
-            people[phone.person_id].name if phone.person_id in people else None,
-            units[phone.org_unit_id].name_path if phone.org_unit_id in units else "",
+            id=phone.id,
+            serial=phone.serial,
+            model=phone.model,
+            holder=people[phone.person_id].name if phone.person_id in people else None,
+            org_unit=units[phone.org_unit_id].name_path if phone.org_unit_id in units else "",
         )
         for phone in phones.values()
     }
     return [_view(row, refs[row.device_id]) for row in rows]
 
 
-def _view(row: OpenFinding, phone: PhoneRef) -> FindingView:
+def _view(row: OpenFinding, device: PhoneRef) -> FindingView:
     check = registry.check_of(row.code)
     return FindingView(
-        phone=phone,
+        device=device,
         code=row.code,
         title=check.title,
         reason=check.say(row.detail),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select, true
 
 from compliance.models import ComplianceSample as Sample
 from compliance.models import ComplianceState as Row
+from compliance.views import History, Point
 from core import clock
 from core.actor import Actor
 from core.db import affected, session, upsert
@@ -28,23 +28,6 @@ KEEP = {HOUR: timedelta(days=HOURLY_DAYS + 1), DAY: timedelta(days=MAX_DAYS)}
 _KEYS = ["span", "at", "org_unit_id", "kind", "name"]
 
 
-@dataclass(slots=True)
-class Point:
-    """Phones by state, and by code of an open finding that is not excepted, at a time."""
-
-    at: datetime
-    states: dict[str, int] = field(default_factory=dict)
-    codes: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """Points in order of time; `span` is `hour` or `day`. A day's point is the newest of that day."""
-
-    span: str
-    points: list[Point]
-
-
 def read(actor: Actor, days: int, org_unit: str | None = None) -> History:
     """The last days over what the actor sees, or an org unit and below: by hour up to a week, by day beyond."""
     actor.require(Permission.COMPLIANCE_READ)
@@ -55,9 +38,9 @@ def read(actor: Actor, days: int, org_unit: str | None = None) -> History:
     )
     points: dict[datetime, Point] = {}
     for row in session().execute(query.group_by(Sample.at, Sample.kind, Sample.name).order_by(Sample.at)):
-        point = points.setdefault(row.at, Point(row.at))
+        point = points.setdefault(row.at, Point(at=row.at, states={}, codes={}))
         (point.states if row.kind == STATE else point.codes)[row.name] = int(row.devices)
-    return History(span, list(points.values()))
+    return History(span=span, points=list(points.values()))
 
 
 def sample() -> int:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from compliance.facts import Facts
+from compliance.views import CheckView
 from core.text import Text
 
 
@@ -74,6 +75,20 @@ class Check:
     def counts(self) -> bool:
         """Whether it makes a phone noncompliant."""
         return self.severity is not Severity.INFO
+
+    def view(self) -> CheckView:
+        """The check as people see it."""
+        return CheckView(
+            code=self.code,
+            title=self.title,
+            advice=self.advice,
+            severity=str(self.severity),
+            basis=str(self.basis),
+            source=self.source,
+            word=self.ladder,
+            ends=str(self.ends),
+            counts=self.counts,
+        )
 
     def say(self, detail: Mapping[str, Any]) -> Text:
         """The reason with the finding's own figures and names."""

@@ -12,6 +12,7 @@ from compliance import registry
 from compliance.ladder import NO_STEP, rank
 from compliance.models import ComplianceState as Row
 from compliance.states import NONCOMPLIANT, STATES
+from compliance.views import CodeCount, PersonCounts, Totals, UnitCounts
 from core.actor import Actor
 from core.db import session
 from core.errors import BadInput
@@ -22,51 +23,6 @@ from fleet import findings_read
 from fleet import queries as fleet
 from fleet.findings_read import FindingFilters
 from identity import org, queries, scope
-
-
-@dataclass(frozen=True, slots=True)
-class CodeCount:
-    """How many phones have a finding open; `excepted` of them are allowed to."""
-
-    code: str
-    title: Text
-    severity: str
-    devices: int
-    excepted: int
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Phones by state, by severity of their worst finding, by step of the ladder; findings by code, the most first."""
-
-    devices: int
-    states: dict[str, int]
-    severities: dict[str, int]
-    steps: dict[str, int]
-    held: int
-    codes: list[CodeCount]
-
-
-@dataclass(frozen=True, slots=True)
-class UnitCounts:
-    """One org unit: its own phones by state, and those of all units below it too."""
-
-    id: str
-    org_unit: str
-    own: dict[str, int]
-    total: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class PersonCounts:
-    """One person: their phones by state, the worst severity, how many findings count."""
-
-    id: str
-    name: str
-    employee_no: str | None
-    states: dict[str, int]
-    findings: int
-    step: str
 
 
 @dataclass(slots=True)
@@ -90,12 +46,12 @@ def totals(actor: Actor, org_unit: str | None = None) -> Totals:
         if row.severity:
             severities[row.severity] += row.phones
     return Totals(
-        sum(states.values()),
-        _complete(states),
-        dict(severities),
-        {name: count for name, count in steps.items() if name != NO_STEP},
-        waiting,
-        _codes(actor, org_unit),
+        devices=sum(states.values()),
+        states=_complete(states),
+        severities=dict(severities),
+        steps={name: count for name, count in steps.items() if name != NO_STEP},
+        held=waiting,
+        codes=_codes(actor, org_unit),
     )
 
 
@@ -118,7 +74,12 @@ def by_unit(actor: Actor) -> list[UnitCounts]:
             if unit_id in tallies:
                 tallies[unit_id].total[row.state] += row.phones
     return [
-        UnitCounts(row.id, row.name_path, _complete(tallies[row.id].own), _complete(tallies[row.id].total))
+        UnitCounts(
+            id=row.id,
+            org_unit=row.name_path,
+            own=_complete(tallies[row.id].own),
+            total=_complete(tallies[row.id].total),
+        )
         for row in rows
     ]
 
@@ -171,12 +132,12 @@ def _persons(actor: Actor, org_unit: str | None, ids: list[str]) -> list[PersonC
     refs = queries.person_refs(ids)
     return [
         PersonCounts(
-            person,
-            refs[person].name if person in refs else "",
-            refs[person].employee_no if person in refs else None,
-            _complete(states[person]),
-            found[person],
-            steps[person],
+            id=person,
+            name=refs[person].name if person in refs else "",
+            employee_no=refs[person].employee_no if person in refs else None,
+            states=_complete(states[person]),
+            findings=found[person],
+            step=steps[person],
         )
         for person in ids
     ]
@@ -190,7 +151,9 @@ def _codes(actor: Actor, org_unit: str | None) -> list[CodeCount]:
         check = registry.check_of(code)
         excepted = counted.get((code, True), 0)
         devices = counted.get((code, False), 0) + excepted
-        found.append(CodeCount(code, check.title, str(check.severity), devices, excepted))
+        found.append(
+            CodeCount(code=code, title=check.title, severity=str(check.severity), devices=devices, excepted=excepted)
+        )
     return sorted(found, key=lambda one: (-one.devices, one.code))
 
 

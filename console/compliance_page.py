@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from flask import render_template, url_for
 
 from compliance import finding_views, registry, summary
-from compliance.finding_views import Filters, FindingView
+from compliance.finding_views import Filters
 from compliance.states import NONCOMPLIANT
-from compliance.summary import Totals, UnitCounts
+from compliance.views import FindingView, Totals, UnitCounts
 from console import choices, frame, labels, language, lists, overview
 from console.device_view import BAD, IDLE, WARN, Label
 from console.overview import STANDING, Figure

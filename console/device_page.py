@@ -8,7 +8,7 @@ from typing import Any
 from flask import render_template, request, url_for
 
 from compliance import finding_views
-from compliance.finding_views import FindingView
+from compliance.views import FindingView
 from console import command_forms, device_view, frame, labels
 from core.actor import Actor
 from core.db import json_text

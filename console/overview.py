@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 
 from compliance import history as compliance_history
+from compliance.views import Point
 from console import go, labels, times
 from console.device_view import BAD, IDLE, OK, PLAIN, WAIT, WARN
 from console.language import say
@@ -116,7 +117,7 @@ def history(actor: Actor, org_unit: str | None = None) -> Chart | None:
     return None
 
 
-def _drawn(points: Sequence[compliance_history.Point], shown: slice) -> str:
+def _drawn(points: Sequence[Point], shown: slice) -> str:
     series = [
         {"name": say(labels.COMPLIANCE[name]), "tone": tone, "values": [one.states.get(name, 0) for one in points]}
         for name, tone in STANDING.items()

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 from core import clock
+from core.text import LANGUAGES, Text
 
 Moment = Annotated[
     datetime,
@@ -15,6 +16,19 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A time: aware UTC in Python, RFC 3339 in JSON."""
+
+Bilingual = Annotated[
+    Text,
+    PlainSerializer(lambda text: dict(zip(LANGUAGES, (text.zh, text.en), strict=True)), when_used="json"),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {language: {"type": "string"} for language in LANGUAGES},
+            "required": list(LANGUAGES),
+        }
+    ),
+]
+"""A text in both languages: by language in JSON."""
 
 
 class View(BaseModel):
