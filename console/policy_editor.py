@@ -7,7 +7,8 @@ from typing import Any
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from console import errors, forms, policy_words, words
+from console import errors, forms, frame, policy_words, words
+from console.policy_form import changes, sheet, values
 from core.errors import Invalid, ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
@@ -16,7 +17,7 @@ from core.reasons import clean_reason
 from core.text import Text
 from policies import apply, documents
 from policies.apply import Outcome
-from policies.language.problems import Refused
+from policies.language.problems import Problem, Refused
 
 MAX_TEXT = 2_000_000
 
@@ -41,18 +42,31 @@ def edit(kind: str, name: str) -> str:
 @pages.post("/policies/plan", Permission.DOCUMENT_READ, reads=True)
 def plan() -> str:
     """What the text would change, or what is wrong with it and in which line; asked while it is written."""
-    actor = current_actor()
-    try:
-        found = apply.plan(actor, _text().encode())
-    except ShoujiError as error:
-        return render_template("_plan.html", error=error.text, problems=_problems(error), words=words)
-    return render_template("_plan.html", plan=policy_words.outcome(actor, found), problems=[], words=words)
+    found, problem = _foresee(_text())
+    return render_template("_plan.html", **_foreseen(found, problem), words=words)
+
+
+@pages.post("/policies/form", Permission.DOCUMENT_WRITE, reads=True)
+def fill() -> str:
+    """The form and the text after a change to either, with what is wrong at its field and its line."""
+    kind, text = forms.field("kind", 20), _merged()
+    if not frame.wants_part():
+        return _editor(text, None, kind=kind, name=forms.field("name", 63))
+    foreseen, problem = _foresee(text)
+    return render_template(
+        "_policy_form_answer.html",
+        text=text,
+        kind=kind,
+        words=words,
+        **_foreseen(foreseen, problem),
+        **_form(kind, text, _problems(problem)),
+    )
 
 
 @pages.post("/policies/save", Permission.DOCUMENT_WRITE, reads_first=True)
 def save() -> ResponseReturnValue:
     """Store the documents; published kinds become drafts, the others take effect."""
-    actor, text = current_actor(), _text()
+    actor, text = current_actor(), _merged()
     reason = forms.field("reason").strip()
     foreseen = apply.plan(actor, text.encode())
     if _takes_effect(foreseen):
@@ -67,7 +81,7 @@ def save() -> ResponseReturnValue:
 def show_error(problem: ShoujiError) -> str:
     """The same text with what is wrong marked in its lines."""
     kept = problem.code == "kept_in_files" or forms.field("take_over") == "yes"
-    return _editor(_text(), problem, kind=forms.field("kind", 20), name=forms.field("name", 63), kept_in_files=kept)
+    return _editor(_merged(), problem, kind=forms.field("kind", 20), name=forms.field("name", 63), kept_in_files=kept)
 
 
 def require_accepted(found: Outcome) -> None:
@@ -109,11 +123,50 @@ def _said(done: Outcome) -> Text:
     )
 
 
-def _problems(error: ShoujiError | None) -> list[Any]:
+def _merged() -> str:
+    """The text as it was sent, with what was changed in the form beside it and is not in it yet."""
+    kind, text, base = forms.field("kind", 20), _text(), forms.field("base", MAX_TEXT).replace("\r\n", "\n")
+    if not base or not sheet.has_form(kind):
+        return text
+    names = [name for name, _ in documents.names(current_actor(), "KeywordSet")]
+    return sheet.change(kind, text, base, request.form.getlist, forms.field("do"), names)
+
+
+def _foresee(text: str) -> tuple[Outcome | None, ShoujiError | None]:
+    try:
+        return apply.plan(current_actor(), text.encode()), None
+    except ShoujiError as error:
+        return None, error
+
+
+def _foreseen(found: Outcome | None, problem: ShoujiError | None) -> dict[str, Any]:
+    return {
+        "plan": policy_words.outcome(current_actor(), found) if found else None,
+        "error": problem.text if problem else None,
+        "problems": _problems(problem),
+    }
+
+
+def _form(kind: str, text: str, problems: list[Problem]) -> dict[str, Any]:
+    """What the form is drawn with; nothing for a kind that has none."""
+    if not sheet.has_form(kind):
+        return {"sheet": None}
+    actor = current_actor()
+    return {
+        "sheet": sheet.draw(kind, text, problems),
+        "names": {named: documents.names(actor, named) for named in ("KeywordSet", "Calendar")},
+        "values": values,
+        "changes": changes,
+    }
+
+
+def _problems(error: ShoujiError | None) -> list[Problem]:
     return error.problems if isinstance(error, Refused) else []
 
 
 def _editor(text: str, problem: ShoujiError | None, *, kind: str, name: str = "", **more: Any) -> str:
+    foreseen, wrong = _foresee(text) if sheet.has_form(kind) else (None, None)
+    problems = _problems(problem) or _problems(wrong)
     return render_template(
         "policy_editor.html",
         text=text,
@@ -122,8 +175,11 @@ def _editor(text: str, problem: ShoujiError | None, *, kind: str, name: str = ""
         reason=request.form.get("reason", "")[:500],
         error=problem.text if problem else None,
         error_field="reason" if problem and problem.code == "reason_required" else None,
-        problems=_problems(problem),
+        problems=problems,
+        plan=policy_words.outcome(current_actor(), foreseen) if foreseen else None,
+        plan_error=wrong.text if wrong else None,
         words=words,
         policy=policy_words,
+        **_form(kind, text, problems),
         **more,
     )

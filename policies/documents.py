@@ -18,6 +18,7 @@ from policies.language.kinds import KINDS, PUBLISHED_KINDS
 from policies.models import EVERYWHERE, DocumentVersion, PolicyDocument, VersionInForce
 from policies.views import DocumentView, VersionView
 
+MAX_NAMES = 1000
 LEFT_OUT = "含有您管辖范围之外的设备，已略去 / names devices outside your part of the tree, left out"
 
 
@@ -61,6 +62,14 @@ def existing(actor: Actor, kind: str, names: Collection[str]) -> set[str]:
     actor.require(Permission.DOCUMENT_READ)
     found = drafts.load([(kind, name) for name in names]) if names else {}
     return {row.name for row in found.values() if row.deleted_at is None}
+
+
+def names(actor: Actor, kind: str) -> list[tuple[str, str | None]]:
+    """Names and titles of the documents of a kind, at most 1000, for choices."""
+    actor.require(Permission.DOCUMENT_READ)
+    query = _narrowed(select(PolicyDocument.name, PolicyDocument.title), kind, None)
+    rows = session().execute(query.order_by(PolicyDocument.name).limit(MAX_NAMES))
+    return [(row.name, row.title) for row in rows]
 
 
 def named_by(actor: Actor, kind: str, name: str) -> list[tuple[str, str]]:

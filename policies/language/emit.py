@@ -21,16 +21,16 @@ def emit(documents: Iterable[Mapping[str, Any]]) -> str:
     writer.explicit_start = True
     out = io.StringIO()
     for document in documents:
-        writer.dump(_quoted(document), out)
+        writer.dump(quoted(document), out)
     return out.getvalue()
 
 
-def _quoted(value: Any) -> Any:
+def quoted(value: Any) -> Any:
     """Texts that would read back as something else (`"13"`, `"off"` for readers of YAML 1.1) get quotes."""
     if isinstance(value, Mapping):
-        return {key: _quoted(member) for key, member in value.items()}
+        return {key: quoted(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_quoted(item) for item in value]
+        return [quoted(item) for item in value]
     if isinstance(value, str) and (not isinstance(plain_scalar(value), str) or ":" in value or value == "off"):
         return DoubleQuotedScalarString(value)
     return value

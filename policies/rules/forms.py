@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from policies.engine.actions import ACTIONS
@@ -82,10 +82,17 @@ def _words(value: list[Any]) -> list[Any]:
     return sorted(set(value))
 
 
-Window = Annotated[tuple[int, int], BeforeValidator(parse_window), Field(strict=False)]
-Duration = Annotated[int, BeforeValidator(parse_duration)]
+def _written(form: str) -> WithJsonSchema:
+    """What an author writes is a text of this form, whatever it becomes."""
+    return WithJsonSchema({"type": "string", "format": form})
+
+
+Window = Annotated[tuple[int, int], BeforeValidator(parse_window), Field(strict=False), _written("window")]
+Duration = Annotated[int, BeforeValidator(parse_duration), _written("duration")]
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+KeywordSetName = Annotated[Name, Field(json_schema_extra={"names": "KeywordSet"})]
+CalendarName = Annotated[Name, Field(json_schema_extra={"names": "Calendar"})]
 SetOfWords = AfterValidator(_words)
 
 DEFAULT_ZONE = "Asia/Shanghai"
@@ -106,4 +113,4 @@ def parse_day(value: object) -> str:
     raise fault("date", "请写成“2026-10-01”，且为真实日期。", 'Write a date of the calendar as "2026-10-01".')
 
 
-Day = Annotated[str, BeforeValidator(parse_day)]
+Day = Annotated[str, BeforeValidator(parse_day), _written("date")]

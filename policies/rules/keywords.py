@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field
 from core.text import Text
 from policies.engine.vocabulary import Severity
 from policies.rules.algebra import Each, Members, Path, Trace, Value, Wording, ranked
-from policies.rules.forms import Name, Spec, actions
+from policies.rules.forms import KeywordSetName, Spec, actions
 from policies.rules.registry import Family, register
 
 _SIDES = {"out": {"out"}, "in": {"in"}, "both": {"in", "out"}}
@@ -50,7 +50,7 @@ class Say(Spec):
 class KeywordRule(Spec):
     """One entry of the member `keywords` of a policy."""
 
-    set: Name
+    set: KeywordSetName
     action: Literal["alert", "warn", "block"]
     severity: Severity = "warning"
     direction: Literal["in", "out", "both"] = "both"

@@ -11,7 +11,7 @@ from core.text import Text
 from policies.engine.actions import Action, rank
 from policies.engine.windows import WEEKDAYS
 from policies.rules.algebra import Constraints, Value
-from policies.rules.forms import DAY, DEFAULT_ZONE, Name, Spec, Window, Zone, fault
+from policies.rules.forms import DAY, DEFAULT_ZONE, CalendarName, Spec, Window, Zone, fault
 from policies.rules.registry import Family, register
 
 OutsideAction = Literal["allow", "alert", "warn", "delay", "approval", "block"]
@@ -49,7 +49,7 @@ class WorkHours(Spec):
     """The member `work_hours` of a policy."""
 
     timezone: Zone = DEFAULT_ZONE
-    calendar: Name | None = None
+    calendar: CalendarName | None = None
     weekly: Annotated[dict[str, list[Window]], AfterValidator(_weekly), Field(min_length=1)]
     outside: Outside = Outside()
 

@@ -127,6 +127,8 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         ("policy", "/policies/Policy/basics"),
         ("policy-diff", "/policies/Policy/basics/diff"),
         ("policy-editor", "/policies/Policy/basics/edit"),
+        ("keyword-editor", "/policies/KeywordSet/words/edit"),
+        ("calendar-editor", "/policies/new?kind=Calendar"),
         ("policy-delete", "/policies/Policy/basics/delete"),
         ("groups", "/groups"),
         ("group", "/groups/pilot"),
