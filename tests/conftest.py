@@ -65,7 +65,9 @@ def _rank(item: pytest.Item) -> int:
 
 
 def _waits_its_turn(item: pytest.Item) -> bool:
-    """Whether the test is of a long file, on the database whose turn it is not."""
+    """Whether the test is of a long file, on the database whose turn it is not. One that names its own has none."""
+    if any("database_kind" in mark.args[0] for mark in item.iter_markers("parametrize")):
+        return False
     rank, call = _rank(item), getattr(item, "callspec", None)
     kind = next((value for value in call.params.values() if value in DATABASES), None) if call else None
     return 0 < rank < len(LONG) and kind == DATABASES[rank % 2]
