@@ -45,7 +45,7 @@ def prepare(app: Flask, settings: Settings) -> None:
     """Bring the database to the newest form and see to a first administrator; says what a person must know."""
     with app.app_context():
         migrate.upgrade(db.engine)
-        with unit_of_work():
+        with unit_of_work(reading=True):
             first = setup.prepare()
         # Before any page answers: nobody approves on a restored server what it has not looked at.
         with unit_of_work():

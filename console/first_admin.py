@@ -34,15 +34,15 @@ def form(token: str) -> str:
     return render_template("first_admin.html", error=None, username="admin", name="", minimum=MIN_LENGTH)
 
 
-@pages.post("/setup/<token>", Access.PUBLIC)
+@pages.post("/setup/<token>", Access.PUBLIC, reads_first=True)
 @sign_in_limit
 def complete(token: str) -> Response:
     """Make the administrator and sign them in."""
     username, password = forms.field("username"), forms.field("password")
     if password != forms.field("password_again"):
         raise Invalid("passwords_differ", Text("两次输入的密码不一致。", "The two passwords differ."))
-    setup.complete(token, username, password, forms.field("name"))
-    return signed_in(door.console(username, password), forms.HOME)
+    person = setup.complete(token, username, password, forms.field("name"))
+    return signed_in(door.just_made(person.id), forms.HOME)
 
 
 @errors.on_form("page_first_admin.complete")

@@ -47,7 +47,7 @@ def new() -> str:
     return _new_form({"login": ""}, None)
 
 
-@pages.post("/people/new", Permission.STAFF_WRITE)
+@pages.post("/people/new", Permission.STAFF_WRITE, reads_first=True)
 def create() -> ResponseReturnValue:
     """Take somebody in; with a login, their first password is told once."""
     username = forms.field("username", 64).strip() or None
@@ -112,7 +112,7 @@ def ask_password(id: str) -> str:
     return render_template("person_reset.html", person=people.get(current_actor(), id), error=None)
 
 
-@pages.post("/people/<id>/password", Permission.STAFF_WRITE)
+@pages.post("/people/<id>/password", Permission.STAFF_WRITE, reads_first=True)
 def reset_password(id: str) -> str:
     """Give somebody a new password, told once; their sessions end."""
     password = _first_password()

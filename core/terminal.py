@@ -16,10 +16,10 @@ from core.uow import unit_of_work
 
 
 @contextmanager
-def command(*, write: bool = True) -> Iterator[Session]:
-    """One unit of work; an expected error ends the command with its text and status 1."""
+def command(*, write: bool = True, reading: bool = False) -> Iterator[Session]:
+    """One unit of work, as `core.uow` has it; an expected error ends the command with its text and status 1."""
     try:
-        with unit_of_work(write=write) as session:
+        with unit_of_work(write=write, reading=reading) as session:
             yield session
     except ShoujiError as error:
         raise failure(error) from error

@@ -52,7 +52,7 @@ def list_staff(query: StaffQuery) -> Response:
     return page_reply(page, _person)
 
 
-@api.post("/staff", Permission.STAFF_WRITE, {201: StaffRead}, problems=(409,))
+@api.post("/staff", Permission.STAFF_WRITE, {201: StaffRead}, problems=(409,), reads_first=True)
 def create_staff(body: StaffBody) -> Response:
     """Take somebody in."""
     return reply(_person(people.create(current_actor(), **body.model_dump())), 201)
@@ -67,7 +67,7 @@ def get_staff(path: IdPath) -> Response:
     return answer
 
 
-@api.patch("/staff/<id>", Permission.STAFF_WRITE, {200: StaffRead}, problems=(409,))
+@api.patch("/staff/<id>", Permission.STAFF_WRITE, {200: StaffRead}, problems=(409,), reads_first=True)
 def change_staff(path: IdPath, body: StaffChange) -> Response:
     """Change some members of a person."""
     fields = body.model_fields_set - {"revision"}

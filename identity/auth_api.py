@@ -118,7 +118,7 @@ def reset_totp(path: IdPath) -> Response:
     return no_content()
 
 
-@api.post("/setup", Access.PUBLIC, {204: None}, problems=(404, 409, 429))
+@api.post("/setup", Access.PUBLIC, {204: None}, problems=(404, 409, 429), reads_first=True)
 @sign_in_limit
 def complete_setup(body: SetupBody) -> Response:
     """Make the first administrator with the one-time setup link's token."""

@@ -22,7 +22,7 @@ cli = AppGroup("staff", help="Administrators and their passwords.")
 def create_admin(username: str, name: str) -> None:
     """Create a platform administrator."""
     password = terminal.read_password(new=True)
-    with terminal.command():
+    with terminal.command(reading=True):
         people.create(ACTOR, name=name, username=username, password=password, roles=[Role.PLATFORM_ADMIN])
     click.echo(f"Created {username}.")
 
@@ -33,7 +33,7 @@ def create_admin(username: str, name: str) -> None:
 def reset_password(username: str, remove_totp: bool) -> None:
     """Set a new password and end all sessions."""
     password = terminal.read_password(new=True)
-    with terminal.command():
+    with terminal.command(reading=True):
         person_id = people.id_of(ACTOR, username)
         people.change(ACTOR, person_id, PersonChanges(frozenset({"password"}), password=password))
         if remove_totp:

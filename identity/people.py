@@ -17,9 +17,10 @@ from core.ids import new_id
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
+from core.uow import start_writing
 from identity import accounts, events, org, sessions, throttle
 from identity.models import ACTIVE, INACTIVE, Person, RoleGrant
-from identity.person_input import clean, clean_email, clean_username, new_password, optional
+from identity.person_input import check_password, clean, clean_email, clean_username, new_password, optional
 from identity.person_views import PersonView, view, views
 from identity.roles import Role
 from identity.scope import visible_at, visible_units
@@ -56,12 +57,31 @@ def create(
     roles: Iterable[str] = (),
     org_unit: str = ROOT_PATH,
 ) -> PersonView:
-    """Take somebody in. Raises Invalid, Conflict (user name or number taken), Forbidden (roles beyond one's own)."""
+    """Take somebody in. Raises Invalid, Conflict (user name or number taken), Forbidden (roles beyond one's own).
+
+    A password is hashed before the unit of work begins to write, where it began by reading.
+    """
     actor.require(Permission.STAFF_WRITE)
     wanted = accounts.check_roles(roles)
     accounts.require_authority(actor, wanted)
-    org.ensure_root()
     username = clean_username(username)
+    made = new_password(password, username)
+    start_writing()
+    return add(actor, name, username, employee_no, email, made, wanted, org_unit)
+
+
+def add(
+    actor: Actor,
+    name: str,
+    username: str | None,
+    employee_no: str | None,
+    email: str | None,
+    password_hash: str | None,
+    roles: frozenset[str],
+    org_unit: str,
+) -> PersonView:
+    """The same for services of this room that have checked what is asked for and hashed the password."""
+    org.ensure_root()
     person = Person(
         id=new_id(),
         username=username,
@@ -70,7 +90,7 @@ def create(
         email=clean_email(email),
         unit_id=org.resolve(actor, org_unit).id,
         state=ACTIVE,
-        password_hash=new_password(password, username),
+        password_hash=password_hash,
         created_at=clock.now(),
         created_by=accounts.staff_id(actor),
         last_sign_in_at=None,
@@ -79,8 +99,8 @@ def create(
     session().add(person)
     _flush()
     accounts.note_change(actor, person.id, accounts.CREATED)
-    accounts.set_roles(actor, person.id, wanted)
-    audit.record(actor, "person.create", ("person", person.id), {"username": username, "roles": sorted(wanted)})
+    accounts.set_roles(actor, person.id, roles)
+    audit.record(actor, "person.create", ("person", person.id), {"username": username, "roles": sorted(roles)})
     events.people_changed.send(None, person_ids=[person.id])
     return view(person)
 
@@ -141,8 +161,13 @@ def _narrowed(
 
 
 def change(actor: Actor, person_id: str, changes: PersonChanges, revision: int | None = None) -> PersonView:
-    """Change the named members. With `revision`, raises Conflict when somebody else has changed the person since."""
+    """Change the named members. With `revision`, raises Conflict when somebody else has changed the person since.
+
+    A password is hashed before the unit of work begins to write, where it began by reading.
+    """
     actor.require(Permission.STAFF_WRITE)
+    made = _hashed(actor, person_id, changes)
+    start_writing()
     accounts.lock_admins()
     person = visible(actor, person_id, lock=True)
     held = accounts.roles_of(person.id)
@@ -150,7 +175,7 @@ def change(actor: Actor, person_id: str, changes: PersonChanges, revision: int |
     if revision is not None and revision != person.revision:
         raise org.stale_revision(person.revision)
     detail = _apply_plain(actor, person, changes)
-    _apply_account(actor, person, changes, detail)
+    _apply_account(actor, person, changes, made, detail)
     if not detail:
         return view(person)
     person.revision += 1
@@ -221,7 +246,19 @@ def _apply_plain(actor: Actor, person: Person, changes: PersonChanges) -> dict[s
     return {key: {"from": old, "to": wanted[key]} for key, old in before.items()}
 
 
-def _apply_account(actor: Actor, person: Person, changes: PersonChanges, detail: dict[str, Any]) -> None:
+def _hashed(actor: Actor, person_id: str, changes: PersonChanges) -> str | None:
+    """The new password's hash, before anything is locked; None for none, and for one's own, which is refused later."""
+    if changes.password is None or person_id == actor.id:
+        return None
+    person = visible(actor, person_id)
+    accounts.require_authority(actor, accounts.roles_of(person.id))
+    username = clean_username(changes.username) if "username" in changes.fields else person.username
+    return new_password(changes.password, username)
+
+
+def _apply_account(
+    actor: Actor, person: Person, changes: PersonChanges, password_hash: str | None, detail: dict[str, Any]
+) -> None:
     if changes.roles is not None:
         wanted = accounts.check_roles(changes.roles)
         if person.id == actor.id and wanted != accounts.roles_of(person.id):
@@ -231,7 +268,7 @@ def _apply_account(actor: Actor, person: Person, changes: PersonChanges, detail:
         accounts.require_authority(actor, wanted)
         detail.update(_named("roles", accounts.set_roles(actor, person.id, wanted)))
     if changes.password is not None:
-        _reset_password(actor, person, changes.password)
+        _reset_password(actor, person, changes.password, password_hash)
         detail["credential"] = "password_reset"
     if person.username is None and person.password_hash is not None:
         person.password_hash = None
@@ -241,7 +278,7 @@ def _apply_account(actor: Actor, person: Person, changes: PersonChanges, detail:
         detail["state"] = person.state
 
 
-def _reset_password(actor: Actor, person: Person, password: str) -> None:
+def _reset_password(actor: Actor, person: Person, password: str, password_hash: str | None) -> None:
     if person.id == actor.id:
         raise Forbidden(
             "own_password",
@@ -250,7 +287,9 @@ def _reset_password(actor: Actor, person: Person, password: str) -> None:
                 "Change your own password with your present one (auth/password).",
             ),
         )
-    person.password_hash = new_password(password, person.username)
+    # The user name may have changed while the password was hashed.
+    check_password(password, person.username)
+    person.password_hash = password_hash
     throttle.clear(person.username or "")
     accounts.note_change(actor, person.id, accounts.RESET)
     sessions.end_all(person.id)

@@ -34,10 +34,15 @@ def new_password(password: str | None, username: str | None) -> str | None:
     """The hash of a new password, None for none. Raises Invalid for a weak one or one without a user name."""
     if password is None:
         return None
+    check_password(password, username)
+    return passwords.hash_password(password)
+
+
+def check_password(password: str, username: str | None) -> None:
+    """Raise Invalid for a weak password or one without a user name."""
     if username is None:
         raise Invalid("password_without_username", Text("设置密码前请先填写用户名。", "A password needs a user name."))
     passwords.check_new(password, username)
-    return passwords.hash_password(password)
 
 
 def clean_email(address: str | None) -> str | None:

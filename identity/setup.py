@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 
 from core import audit, clock
-from core.actor import system_actor
+from core.actor import ROOT_PATH, system_actor
 from core.db import affected, session, upsert
 from core.errors import NotFound
 from core.ids import new_token, token_digest
 from core.runtime import settings
 from core.text import Text
+from core.uow import start_writing
 from identity import accounts, org, people
 from identity.models import Installation, Person, SetupLink
+from identity.person_input import clean_username, new_password
 from identity.person_views import PersonView
 from identity.roles import Role
 
@@ -35,16 +37,20 @@ class FirstStart:
 def prepare() -> FirstStart:
     """Make the tree's root and the installation's birth date, and see to a first administrator. Run at each start.
 
-    Raises Invalid when the password from the settings is too weak.
+    Raises Invalid when the password from the settings is too weak. It is hashed before the unit begins to write.
     """
+    password = settings().admin_password
+    made = None
+    if password is not None and not accounts.count_admins() and not _exists(ADMIN):
+        made = new_password(password.get_secret_value(), ADMIN)
+    start_writing()
     org.ensure_root()
     row = {"id": _ROW, "installed_at": clock.now()}
     upsert(session(), Installation.__table__, [row], ["id"], update=[])
     if accounts.count_admins():
         return FirstStart()
-    password = settings().admin_password
-    if password is not None and not _exists(ADMIN):
-        _create_admin(ADMIN, "管理员", password.get_secret_value())
+    if made is not None and not _exists(ADMIN):
+        _create_admin(ADMIN, "管理员", made)
         return FirstStart(admin_created=True)
     token = new_token()
     session().execute(delete(SetupLink))
@@ -59,7 +65,15 @@ def is_open(token: str) -> bool:
 
 
 def complete(token: str, username: str, password: str, name: str) -> PersonView:
-    """Make the first administrator with the link. Raises NotFound for a link that does not work (any more), Invalid."""
+    """Make the first administrator with the link. Raises NotFound for a link that does not work (any more), Invalid.
+
+    The password is hashed before the unit of work begins to write, where it began by reading.
+    """
+    if not is_open(token):
+        raise _link_invalid()
+    login = clean_username(username)
+    made = new_password(password, login)
+    start_writing()
     spent = (
         update(SetupLink)
         .where(
@@ -68,14 +82,8 @@ def complete(token: str, username: str, password: str, name: str) -> PersonView:
         .values(used_at=clock.now())
     )
     if affected(session(), spent) != 1 or accounts.count_admins():
-        raise NotFound(
-            "setup_link_invalid",
-            Text(
-                "设置链接无效或已使用。重新启动服务会打印新的链接。",
-                "The setup link is not valid. Start the server again for a new one.",
-            ),
-        )
-    return _create_admin(username, name, password)
+        raise _link_invalid()
+    return _create_admin(login, name, made)
 
 
 def installed_at() -> datetime:
@@ -84,9 +92,20 @@ def installed_at() -> datetime:
     return found or clock.now()
 
 
-def _create_admin(username: str, name: str, password: str) -> PersonView:
+def _link_invalid() -> NotFound:
+    return NotFound(
+        "setup_link_invalid",
+        Text(
+            "设置链接无效或已使用。重新启动服务会打印新的链接。",
+            "The setup link is not valid. Start the server again for a new one.",
+        ),
+    )
+
+
+def _create_admin(username: str | None, name: str, password_hash: str | None) -> PersonView:
     actor = system_actor("setup")
-    person = people.create(actor, name=name, username=username, password=password, roles=[Role.PLATFORM_ADMIN])
+    roles = frozenset({str(Role.PLATFORM_ADMIN)})
+    person = people.add(actor, name, username, None, None, password_hash, roles, ROOT_PATH)
     audit.record(actor, "installation.first_admin", ("person", person.id))
     return person
 

@@ -63,10 +63,17 @@ class Api:
         return self._route("put", rule, RouteRule(demand, True, problems=problems), answers)
 
     def patch(
-        self, rule: str, demand: Demand, answers: Answers | None = None, *, problems: tuple[int, ...] = ()
+        self,
+        rule: str,
+        demand: Demand,
+        answers: Answers | None = None,
+        *,
+        problems: tuple[int, ...] = (),
+        reads_first: bool = False,
     ) -> Callable[[View], View]:
-        """A PATCH route."""
-        return self._route("patch", rule, RouteRule(demand, True, problems=problems), answers)
+        """A PATCH route; `reads_first` as for POST."""
+        said = RouteRule(demand, True, problems=problems, reads_first=reads_first)
+        return self._route("patch", rule, said, answers)
 
     def delete(
         self, rule: str, demand: Demand, answers: Answers | None = None, *, problems: tuple[int, ...] = ()

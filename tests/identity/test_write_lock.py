@@ -139,3 +139,50 @@ def test_a_unit_that_writes_already_signs_in_without_losing_what_it_wrote(app: F
     with unit_of_work(write=False) as current:
         assert audit.verify_chain(current) is None
         assert current.scalar(audit.AuditEntry.__table__.select().where(audit.AuditEntry.action == "thing.done"))
+
+
+@pytest.mark.parametrize("way", ["create", "reset", "setup"])
+def test_others_write_while_a_new_password_is_hashed(
+    app: Flask, asking: Callable[[Ask], Future[Any]], monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    asks: dict[str, Callable[[], Ask]] = {"create": lambda: _create(app), "reset": lambda: _reset(app)}
+    ask = asks.get(way, lambda: _set_up(app))()
+    with held(monkeypatch, passwords, "hash_password") as wait_entered:
+        answer = asking(ask)
+        wait_entered()
+        with unit_of_work():
+            audit.record(SYSTEM, "thing.done", ("thing", "1"))
+        assert not answer.done()
+    assert answer.result(WAIT_S).status_code == {"create": 201, "reset": 200, "setup": 303}[way]
+
+
+def _create(app: Flask) -> Ask:
+    world.person("boss", "platform_admin")
+    return post(app, "staff", world.headers("boss"), name="王", username="wang", password=NEW_PASSWORD)
+
+
+def _reset(app: Flask) -> Ask:
+    world.person("boss", "platform_admin")
+    address, headers = f"/api/v1/staff/{world.person('li')}", world.headers("boss")
+    return lambda: app.test_client().patch(address, json={"password": NEW_PASSWORD}, headers=headers)
+
+
+def _set_up(app: Flask) -> Ask:
+    link = world.first_start().setup_url or ""
+    fields = {"name": "王", "username": "wang", "password": NEW_PASSWORD, "password_again": NEW_PASSWORD}
+    return form(app, link[link.index("/setup/") :], **fields)
+
+
+def test_a_new_password_is_hashed_for_the_user_name_that_the_person_has_in_the_end(
+    app: Flask, asking: Callable[[Ask], Future[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.person("boss", "platform_admin")
+    person = world.person("li")
+    address, headers = f"/api/v1/staff/{person}", world.headers("boss")
+    with held(monkeypatch, passwords, "hash_password") as wait_entered:
+        answer = asking(lambda: app.test_client().patch(address, json={"password": "renamed-person"}, headers=headers))
+        wait_entered()
+        with unit_of_work():
+            people.change(SYSTEM, person, PersonChanges(frozenset({"username"}), username="renamed-person"))
+    refused = answer.result(WAIT_S)
+    assert (refused.status_code, refused.json["code"]) == (422, "password_is_username")
