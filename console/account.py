@@ -21,6 +21,7 @@ PASSWORD_FIELDS = {
     "password_length": "new_password",
     "password_too_simple": "new_password",
     "password_is_username": "new_password",
+    "password_unchanged": "new_password",
     "passwords_differ": "new_password_again",
 }
 CODE_FIELDS = {"wrong_code": "code"}
@@ -41,13 +42,13 @@ def show() -> str:
     )
 
 
-@pages.get("/account/password", Access.SIGNED_IN)
+@pages.get("/account/password", Access.SIGNED_IN, any_password=True)
 def password_form() -> str:
     """The form for a new password."""
     return _password_form(None)
 
 
-@pages.post("/account/password", Access.SIGNED_IN, reads_first=True)
+@pages.post("/account/password", Access.SIGNED_IN, reads_first=True, any_password=True)
 def change_password() -> ResponseReturnValue:
     """Change one's password; all other sessions end."""
     new = forms.field("new_password")
@@ -55,7 +56,7 @@ def change_password() -> ResponseReturnValue:
         raise Invalid("passwords_differ", Text("两次输入的密码不一致。", "The two passwords differ."))
     sign_in.change_password(current_actor(), forms.field("current_password"), new)
     text = Text("密码已修改，其他会话已结束。", "The password is changed; all other sessions ended.")
-    return forms.done(url_for("page_account.show"), text)
+    return forms.done(forms.HOME if current_actor().must_change_password else url_for("page_account.show"), text)
 
 
 @errors.on_form("page_account.change_password")
@@ -128,8 +129,9 @@ def end_sessions() -> Response:
 
 
 def _password_form(problem: ShoujiError | None) -> str:
+    held = current_actor().must_change_password
     return render_template(
-        "account_password.html",
+        "account_password_held.html" if held else "account_password.html",
         error=problem.text if problem else None,
         error_field=forms.field_of(problem, PASSWORD_FIELDS) if problem else None,
         minimum=MIN_LENGTH,

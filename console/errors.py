@@ -13,6 +13,7 @@ from core.errors import ShoujiError, Unauthenticated
 from core.http import problems
 from core.http.access import table
 from core.http.app import PAGE_ERRORS
+from core.http.identity import PASSWORD_CHANGE
 from core.http.routes import API_PREFIX
 from core.text import Text
 from core.uow import unit_of_work
@@ -70,6 +71,8 @@ def answer(error: Exception) -> ResponseReturnValue:
     problem = _ours(error)
     if isinstance(problem, Unauthenticated) and problem.code == "sign_in_required":
         return _to_sign_in()
+    if problem.code == PASSWORD_CHANGE:
+        return _whole_page(url_for("page_account.password_form"), 403)
     response = make_response(_form(problem) or _page(problem), problem.status)
     response.headers.update(problem.members.get("headers", {}))
     return response
@@ -120,11 +123,16 @@ def _find_viewer() -> None:
 
 def _to_sign_in() -> Response:
     wanted = frame.here() if request.method == "GET" else frame.here().split("?")[0]
-    address = url_for("page_sign_in.form", next=wanted if request.method == "GET" else None)
+    if request.headers.get("HX-Request"):
+        page = request.headers.get("HX-Current-URL", "").partition(request.host_url)[2]
+        return _whole_page(url_for("page_sign_in.form", next=f"/{page}"), 401)
+    return _whole_page(url_for("page_sign_in.form", next=wanted if request.method == "GET" else None), 401)
+
+
+def _whole_page(address: str, status: int) -> Response:
+    """Go to another page. A part of a page cannot be answered with one: htmx is told to load it whole."""
     if not request.headers.get("HX-Request"):
         return make_response(redirect(address, 303))
-    # A part of a page cannot be answered with another page: htmx is told to load it whole.
-    page = request.headers.get("HX-Current-URL", "").partition(request.host_url)[2]
-    response = make_response("", 401)
-    response.headers["HX-Redirect"] = url_for("page_sign_in.form", next=f"/{page}")
+    response = make_response("", status)
+    response.headers["HX-Redirect"] = address
     return response

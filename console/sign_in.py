@@ -54,7 +54,7 @@ def show_error(problem: ShoujiError) -> str:
     return render_template("sign_in.html", next=wanted, username=name, error=problem.text)
 
 
-@pages.post("/sign-out", Access.SIGNED_IN)
+@pages.post("/sign-out", Access.SIGNED_IN, any_password=True)
 def leave() -> Response:
     """End this session."""
     sessions.sign_out(current_actor())
@@ -64,8 +64,8 @@ def leave() -> Response:
 
 
 def signed_in(ticket: Ticket, address: str) -> Response:
-    """Set the session cookie and go to the address."""
-    answer = redirect(address, 303)
+    """Set the session cookie and go to the address; first to the new password, where one is to be chosen."""
+    answer = redirect(url_for("page_account.password_form") if ticket.must_change_password else address, 303)
     answer.set_cookie(
         SESSION_COOKIE,
         ticket.token or "",

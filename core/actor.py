@@ -17,6 +17,7 @@ class Actor:
     """A person, a phone or the system itself, with what it may do and where.
 
     `unit_path` is the id path of the org unit whose subtree bounds what the actor sees; None sees nothing.
+    `must_change_password`: signed in with a password that somebody else set, and held to choose another first.
     """
 
     kind: Literal["staff", "device", "system"]
@@ -26,6 +27,7 @@ class Actor:
     unit_path: str | None = None
     session_id: str | None = None
     roles: frozenset[str] = field(default_factory=frozenset)
+    must_change_password: bool = False
 
     def may(self, permission: Permission) -> bool:
         """Whether the actor holds the permission."""

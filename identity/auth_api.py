@@ -35,19 +35,25 @@ api = Api("auth", __name__)
 def create_token(body: SignInBody) -> Response:
     """Exchange user name, password and, where enrolled, a code for an access token."""
     issued = sign_in.api(body.username, body.password, body.otp)
-    answer = reply(TokenRead(access_token=issued.token, expires_in=issued.expires_in))
+    answer = reply(
+        TokenRead(
+            access_token=issued.token,
+            expires_in=issued.expires_in,
+            must_change_password=issued.must_change_password,
+        )
+    )
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-@api.post("/auth/sign-out", Access.SIGNED_IN, {204: None})
+@api.post("/auth/sign-out", Access.SIGNED_IN, {204: None}, any_password=True)
 def sign_out() -> Response:
     """End the session of this token."""
     sessions.sign_out(current_actor())
     return no_content()
 
 
-@api.get("/auth/me", Access.SIGNED_IN, {200: MeRead})
+@api.get("/auth/me", Access.SIGNED_IN, {200: MeRead}, any_password=True)
 def me() -> Response:
     """Who is signed in and what they may do."""
     actor = current_actor()
@@ -61,11 +67,12 @@ def me() -> Response:
             roles=list(view.roles),
             permissions=sorted(actor.permissions),
             totp=totp.is_enrolled(actor.id),
+            must_change_password=view.must_change_password,
         )
     )
 
 
-@api.post("/auth/password", Access.SIGNED_IN, {204: None}, problems=(429,), reads_first=True)
+@api.post("/auth/password", Access.SIGNED_IN, {204: None}, problems=(429,), reads_first=True, any_password=True)
 def change_password(body: PasswordBody) -> Response:
     """Change one's own password; all other sessions end."""
     sign_in.change_password(current_actor(), body.current_password, body.new_password)

@@ -49,7 +49,14 @@ def acting(person_id: str) -> Actor | None:
 
 def _actor(*which: ColumnElement[bool]) -> Actor | None:
     query = (
-        select(Person.id, Person.name, SignInSession.id.label("session_id"), OrgUnit.path, RoleGrant.role)
+        select(
+            Person.id,
+            Person.name,
+            Person.must_change_password,
+            SignInSession.id.label("session_id"),
+            OrgUnit.path,
+            RoleGrant.role,
+        )
         .join(Person, Person.id == SignInSession.person_id)
         .join(OrgUnit, OrgUnit.id == Person.unit_id)
         .outerjoin(RoleGrant, RoleGrant.person_id == Person.id)
@@ -60,4 +67,7 @@ def _actor(*which: ColumnElement[bool]) -> Actor | None:
     if not rows:
         return None
     first, roles = rows[0], frozenset(row.role for row in rows if row.role)
-    return Actor("staff", first.id, first.name, permissions_of(roles), first.path, first.session_id, roles)
+    permissions = frozenset() if first.must_change_password else permissions_of(roles)
+    return Actor(
+        "staff", first.id, first.name, permissions, first.path, first.session_id, roles, first.must_change_password
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, IdColumn, IdKey, SerialKey
@@ -34,7 +34,10 @@ class OrgUnit(Base):
 
 
 class Person(Base):
-    """Somebody of the organisation, with or without a login. Never deleted: history points here."""
+    """Somebody of the organisation, with or without a login. Never deleted: history points here.
+
+    `must_change_password`: somebody else set the password; until they choose their own they may do nothing else.
+    """
 
     __tablename__ = "people"
     __table_args__ = (Index("ix_people_name", "name", "id"),)
@@ -47,6 +50,7 @@ class Person(Base):
     unit_id: Mapped[IdColumn] = mapped_column(ForeignKey("org_units.id"), index=True)
     state: Mapped[str] = mapped_column(String(10), default=ACTIVE)
     password_hash: Mapped[str | None] = mapped_column(String(200))
+    must_change_password: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     created_by: Mapped[str | None] = mapped_column(String(36))
     last_sign_in_at: Mapped[datetime | None]

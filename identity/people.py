@@ -290,6 +290,8 @@ def _reset_password(actor: Actor, person: Person, password: str, password_hash: 
     # The user name may have changed while the password was hashed.
     check_password(password, person.username)
     person.password_hash = password_hash
+    # At the server's own shell it is typed by whoever will use it, or by a program that signs in with it.
+    person.must_change_password = actor.kind == "staff"
     throttle.clear(person.username or "")
     accounts.note_change(actor, person.id, accounts.RESET)
     sessions.end_all(person.id)

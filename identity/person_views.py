@@ -26,6 +26,7 @@ class PersonView:
     state: str
     roles: tuple[str, ...]
     has_login: bool
+    must_change_password: bool
     created_at: datetime
     last_sign_in_at: datetime | None
     revision: int
@@ -54,6 +55,7 @@ def views(people: list[Person]) -> list[PersonView]:
             state=person.state,
             roles=tuple(roles[person.id]),
             has_login=person.password_hash is not None,
+            must_change_password=person.must_change_password,
             created_at=person.created_at,
             last_sign_in_at=person.last_sign_in_at,
             revision=person.revision,

@@ -32,6 +32,7 @@ class TokenRead(BaseModel):
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
     expires_in: int
+    must_change_password: bool = Field(description="Until `auth/password` was used, nothing else is answered.")
 
 
 class PasswordBody(Body):
@@ -71,6 +72,7 @@ class MeRead(BaseModel):
     roles: list[str]
     permissions: list[str]
     totp: bool
+    must_change_password: bool
 
 
 class SessionRead(BaseModel):
@@ -145,6 +147,7 @@ class StaffRead(BaseModel):
     state: str
     roles: list[str]
     has_login: bool
+    must_change_password: bool
     created_at: Moment
     last_sign_in_at: Moment | None
     revision: int

@@ -27,6 +27,7 @@ class Ticket:
     person_id: str
     token: str | None
     expires_at: datetime
+    must_change_password: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class SessionView:
     current: bool
 
 
-def start(person_id: str, kind: str, lifetime: timedelta) -> Ticket:
+def start(person_id: str, kind: str, lifetime: timedelta, *, must_change_password: bool = False) -> Ticket:
     """Open a session of the given kind."""
     token = new_token() if kind == CONSOLE else None
     now = clock.now()
@@ -55,7 +56,7 @@ def start(person_id: str, kind: str, lifetime: timedelta) -> Ticket:
     )
     session().add(row)
     session().flush()
-    return Ticket(row.id, person_id, token, row.expires_at)
+    return Ticket(row.id, person_id, token, row.expires_at, must_change_password)
 
 
 def own(actor: Actor) -> list[SessionView]:

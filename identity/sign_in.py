@@ -34,7 +34,8 @@ class _Seen:
 def console(username: str, password: str, otp: str | None = None) -> Ticket:
     """Sign in to the console; the ticket's token is the cookie. Raises Unauthenticated or TooMany."""
     person = _authenticate(username, password, otp)
-    return sessions.start(person.id, sessions.CONSOLE, timedelta(seconds=settings().session_lifetime))
+    lifetime = timedelta(seconds=settings().session_lifetime)
+    return sessions.start(person.id, sessions.CONSOLE, lifetime, must_change_password=person.must_change_password)
 
 
 def just_made(person_id: str) -> Ticket:
@@ -46,21 +47,22 @@ def just_made(person_id: str) -> Ticket:
 
 def api(username: str, password: str, otp: str | None = None) -> AccessToken:
     """Sign in for the API. Raises Unauthenticated or TooMany."""
-    return tokens.issue(_authenticate(username, password, otp).id)
+    person = _authenticate(username, password, otp)
+    return tokens.issue(person.id, must_change_password=person.must_change_password)
 
 
 def change_password(actor: Actor, current_password: str, new_password: str) -> None:
-    """Change one's own password, with the present one; all other sessions end. Raises Invalid or TooMany."""
+    """Change one's own password, with the present one, to another; other sessions end. Raises Invalid or TooMany."""
     seen = _seen(Person.id == actor.id)
     name = (seen and seen.username) or ""
     throttle.check(name)
     right = passwords.verify(seen.password_hash if seen else None, current_password)
-    made = _new_hash(new_password, name) if right else None
+    made = _new_hash(new_password, current_password, name) if right else None
     person = _unchanged(seen, name)
     if not made or person is None:
         after_rollback(lambda: _note_failure(name, (actor.id, actor.name), "wrong_password", "person.password"))
         raise Invalid("wrong_password", Text("当前密码不正确。", "The present password is wrong."))
-    person.password_hash = made
+    person.password_hash, person.must_change_password = made, False
     sessions.end_others(actor)
     audit.record(actor, "person.password", ("person", person.id))
 
@@ -117,8 +119,13 @@ def _is_old(seen: _Seen | None) -> bool:
     return bool(seen and seen.password_hash and passwords.needs_rehash(seen.password_hash))
 
 
-def _new_hash(password: str, username: str) -> str:
+def _new_hash(password: str, present: str, username: str) -> str:
     passwords.check_new(password, username)
+    if password == present:
+        raise Invalid(
+            "password_unchanged",
+            Text("新密码不能与当前密码相同。", "The new password must differ from the present one."),
+        )
     return passwords.hash_password(password)
 
 

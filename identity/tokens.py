@@ -17,10 +17,11 @@ AUDIENCE = "shouji-api"
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A bearer token and the seconds it lives."""
+    """A bearer token, the seconds it lives, and whether it is good for changing one's password alone."""
 
     token: str
     expires_in: int
+    must_change_password: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class TokenClaims:
     session_id: str
 
 
-def issue(person_id: str) -> AccessToken:
+def issue(person_id: str, *, must_change_password: bool = False) -> AccessToken:
     """Open an API session for the person and make its access token."""
     settings = runtime().settings
     lifetime = settings.access_token_lifetime
@@ -46,7 +47,7 @@ def issue(person_id: str) -> AccessToken:
         "exp": issued + lifetime,
         "jti": new_id(),
     }
-    return AccessToken(access_tokens.issue(runtime().ring.staff_keys()[0], TYP, claims), lifetime)
+    return AccessToken(access_tokens.issue(runtime().ring.staff_keys()[0], TYP, claims), lifetime, must_change_password)
 
 
 def read(token: str) -> TokenClaims | None:

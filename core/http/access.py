@@ -32,7 +32,8 @@ class RouteRule:
 
     `writes`: its GET writes; `reads`: its POST only reads; `reads_first`: its view calls `core.uow.start_writing`
     itself, after its long work; `page`: errors are answered as pages; `takes_json`: its body is JSON and nothing
-    else; `query`: the query members that there are, None where others are let through.
+    else; `any_password`: open to somebody who has yet to replace a password that another person set; `query`: the
+    query members that there are, None where others are let through.
     """
 
     demand: Demand
@@ -41,6 +42,7 @@ class RouteRule:
     takes_json: bool = False
     reads: bool = False
     reads_first: bool = False
+    any_password: bool = False
     query: tuple[str, ...] | None = None
     takes: Content = field(default_factory=dict)
     answers: Mapping[int, Content] = field(default_factory=dict)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from flask import Flask, current_app, g, request
 
 from core.actor import Actor
-from core.errors import Unauthenticated
+from core.errors import Forbidden, Unauthenticated
 from core.http.access import Access, RouteRule
 from core.permissions import Permission
 from core.text import Text
 
 SESSION_COOKIE = "shouji_session"
 EXTENSION = "shouji_authenticators"
+PASSWORD_CHANGE = "password_change_required"  # noqa: S105
 ANONYMOUS = Actor("system", "anonymous", "anonymous")
 
 
@@ -48,6 +49,14 @@ def authenticate(rule: RouteRule) -> None:
     if actor is None:
         raise Unauthenticated("sign_in_required", Text("请先登录。", "Sign in first."))
     g.actor = actor
+    if actor.must_change_password and not rule.any_password:
+        raise Forbidden(
+            PASSWORD_CHANGE,
+            Text(
+                "您的密码由他人设置，请先修改密码（POST /api/v1/auth/password）。",
+                "Somebody else set your password. Change it first (POST /api/v1/auth/password).",
+            ),
+        )
     if isinstance(rule.demand, Permission):
         actor.require(rule.demand)
 

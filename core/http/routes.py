@@ -38,9 +38,11 @@ class Api:
         *,
         writes: bool = False,
         problems: tuple[int, ...] = (),
+        any_password: bool = False,
     ) -> Callable[[View], View]:
         """A GET route; `writes` when it records something (an audited read)."""
-        return self._route("get", rule, RouteRule(demand, writes, problems=problems), answers)
+        said = RouteRule(demand, writes, problems=problems, any_password=any_password)
+        return self._route("get", rule, said, answers)
 
     def post(
         self,
@@ -51,9 +53,17 @@ class Api:
         takes: Content | None = None,
         problems: tuple[int, ...] = (),
         reads_first: bool = False,
+        any_password: bool = False,
     ) -> Callable[[View], View]:
         """A POST route; it honours Idempotency-Key. One that `reads_first` calls `core.uow.start_writing` itself."""
-        said = RouteRule(demand, True, takes=takes or {}, problems=problems, reads_first=reads_first)
+        said = RouteRule(
+            demand,
+            True,
+            takes=takes or {},
+            problems=problems,
+            reads_first=reads_first,
+            any_password=any_password,
+        )
         return self._route("post", rule, said, answers)
 
     def put(
@@ -122,15 +132,23 @@ class Pages:
             f"page_{name}", import_name, url_prefix=prefix or None, template_folder=template_folder
         )
 
-    def get(self, rule: str, demand: Demand, *, writes: bool = False) -> Callable[[View], View]:
+    def get(
+        self, rule: str, demand: Demand, *, writes: bool = False, any_password: bool = False
+    ) -> Callable[[View], View]:
         """A page."""
-        return self._route("GET", rule, RouteRule(demand, writes, page=True))
+        return self._route("GET", rule, RouteRule(demand, writes, page=True, any_password=any_password))
 
     def post(
-        self, rule: str, demand: Demand, *, reads: bool = False, reads_first: bool = False
+        self,
+        rule: str,
+        demand: Demand,
+        *,
+        reads: bool = False,
+        reads_first: bool = False,
+        any_password: bool = False,
     ) -> Callable[[View], View]:
         """A form; `reads` when it only looks at what was sent and changes nothing; `reads_first` as in :class:`Api`."""
-        said = RouteRule(demand, not reads, page=True, reads=reads, reads_first=reads_first)
+        said = RouteRule(demand, not reads, page=True, reads=reads, reads_first=reads_first, any_password=any_password)
         return self._route("POST", rule, said)
 
     def _route(self, method: str, rule: str, made: RouteRule) -> Callable[[View], View]:

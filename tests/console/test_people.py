@@ -6,6 +6,7 @@ import re
 
 import pyotp
 import pytest
+from flask.testing import FlaskClient
 
 from core import clock
 from tests.console.site import ENGLISH, PASSWORD, Site, submit, token_of
@@ -61,6 +62,38 @@ def test_a_first_password_is_told_once_and_lets_in(site: Site) -> None:
     fresh = re.search(r'<code class="secret">([^<]+)</code>', again.text)
     assert fresh and fresh.group(1) != password.group(1)
     assert visitor.get("/account").status_code == 303, "a reset password ends sessions"
+
+
+def test_a_reset_password_leads_to_nothing_but_a_new_one(site: Site) -> None:
+    browser, new = site.person(), "another horse 43"
+    officer = _id_of(browser, "officer")
+    reset = submit(browser, f"/people/{officer}/password", ENGLISH)
+    told = re.search(r'<code class="secret">([^<]+)</code>', reset.text)
+    assert told and "first choose their own" in reset.text
+    assert "still to be changed" in browser.get(f"/people/{officer}", headers=ENGLISH).text
+    held = site.visitor()
+    into = submit(held, "/sign-in", username="officer", password=told.group(1), next="/devices")
+    assert into.headers["Location"] == "/account/password"
+    for address in ("/", "/devices", "/account", "/inbox"):
+        assert held.get(address).headers["Location"] == "/account/password"
+    part = held.get("/alarms", headers={"HX-Request": "true"})
+    assert (part.status_code, part.headers["HX-Redirect"]) == (403, "/account/password")
+    page = held.get("/account/password", headers=ENGLISH).text
+    assert "An administrator reset your password" in page and "/devices" not in page
+    same = {"current_password": told.group(1), "new_password": told.group(1), "new_password_again": told.group(1)}
+    refused = submit(held, "/account/password", ENGLISH, **same)
+    assert refused.status_code == 422 and "must differ" in refused.text
+    fresh = {**same, "new_password": new, "new_password_again": new}
+    assert submit(held, "/account/password", **fresh).headers["Location"] == "/"
+    assert held.get("/account").status_code == 200
+    assert "still to be changed" not in browser.get(f"/people/{officer}", headers=ENGLISH).text
+    assert submit(site.visitor(), "/sign-in", username="officer", password=new).headers["Location"] == "/"
+
+
+def _id_of(browser: FlaskClient, name: str) -> str:
+    found = re.search(r'href="/people/([0-9a-f-]{36})"', browser.get(f"/people?q={name}").text)
+    assert found
+    return found.group(1)
 
 
 @pytest.mark.parametrize(

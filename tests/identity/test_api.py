@@ -295,6 +295,30 @@ def test_the_password_is_changed_over_http(app: Flask, client: JsonClient) -> No
     assert signed_in.status_code == 200
 
 
+def test_a_token_of_a_reset_password_is_good_for_a_new_one_alone(client: JsonClient, admin: dict[str, str]) -> None:
+    person_id, new = world.person("li", "it_admin"), "an entirely new one"
+    reset = client.patch(f"{API}/staff/{person_id}", json={"password": "told by a colleague"}, headers=admin)
+    assert reset.json["must_change_password"] is True
+    token = client.post(f"{API}/auth/token", json={"username": "li", "password": "told by a colleague"}).json
+    assert token["must_change_password"] is True
+    held = {"Authorization": f"Bearer {token['access_token']}"}
+    me = client.get(f"{API}/auth/me", headers=held).json
+    assert (me["must_change_password"], me["permissions"]) == (True, [])
+    for answer in (
+        client.get(f"{API}/devices", headers=held),
+        client.get(f"{API}/auth/sessions", headers=held),
+        client.post(f"{API}/auth/totp", headers=held),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (403, "password_change_required")
+    body = {"current_password": "told by a colleague", "new_password": "told by a colleague"}
+    same = client.post(f"{API}/auth/password", json=body, headers=held)
+    assert (same.status_code, same.json["code"]) == (422, "password_unchanged")
+    assert client.post(f"{API}/auth/password", json={**body, "new_password": new}, headers=held).status_code == 204
+    assert client.get(f"{API}/devices", headers=held).status_code == 200
+    again = client.post(f"{API}/auth/token", json={"username": "li", "password": new}).json
+    assert again["must_change_password"] is False
+
+
 def test_an_administrator_ends_somebodys_sessions(client: JsonClient, admin: dict[str, str]) -> None:
     person_id = world.person("li")
     auth = world.headers("li")

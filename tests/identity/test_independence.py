@@ -12,12 +12,13 @@ from core import clock
 from core.errors import Conflict, Forbidden, NotFound
 from core.runtime import EXTENSION, Runtime, runtime
 from core.uow import unit_of_work
-from identity import approvals, people, totp
+from identity import approvals, people, sign_in, totp
 from identity.people import PersonChanges
 from tests.identity import world
 from tests.identity.asking import CONTENT, approve, ask, consume
 from tests.identity.world import PASSWORD, SYSTEM
 
+TOLD = "told by a puppet"
 pytestmark = pytest.mark.usefixtures("installation")
 
 
@@ -87,7 +88,12 @@ def test_an_approver_reached_through_a_puppet_does_not_count() -> None:
     puppet = world.actor("puppet")
     with unit_of_work():
         person_id = people.id_of(SYSTEM, "second")
-        people.change(puppet, person_id, PersonChanges(frozenset({"password"}), password=PASSWORD))
+        people.change(puppet, person_id, PersonChanges(frozenset({"password"}), password=TOLD))
+        ticket = sign_in.console("second", TOLD)
+    taken_over = world.authenticate(cookie=ticket.token)
+    assert taken_over is not None
+    with unit_of_work():
+        sign_in.change_password(taken_over, TOLD, PASSWORD)
     with pytest.raises(Forbidden, match="approver_not_independent"):
         approve(ask())
 
