@@ -15,6 +15,7 @@ from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.permissions import Permission
 from core.reasons import clean_reason
+from core.runtime import settings
 from core.text import Text
 from policies import apply, documents, publish
 from policies.apply import Outcome
@@ -89,15 +90,18 @@ def _publish_form(kind: str, name: str, version: int | None, problem: ShoujiErro
     actor = current_actor()
     document = documents.get(actor, kind, name)
     in_force = documents.compare(actor, kind, name, document.version, version) if document.version else None
+    plan = policy_words.outcome(actor, _foreseen(actor, kind, name, version))
+    many = plan["devices"] > settings().unstaged_limit
     return _form(
         "policy_publish.html",
         problem,
         document=document,
         version=version,
-        plan=policy_words.outcome(actor, _foreseen(actor, kind, name, version)),
+        plan=plan,
         fields=None if in_force is None else policy_words.fields(in_force),
         rings=ring_form,
-        way=request.form.get("way", ring_form.NOW),
+        way=request.form.get("way", ring_form.RINGS if many else ring_form.NOW),
+        many=many,
         ring_rows=ring_form.rows(),
         last_approval=bool(request.form.get("last_approval")),
     )

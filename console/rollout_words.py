@@ -30,11 +30,21 @@ RINGS = {
     "soaking": Label(Text("观察中", "Soaking"), WAIT),
     "finished": Label(Text("完成", "Done"), OK),
 }
+HALTED = {
+    PAUSED: Label(Text("暂停在此", "Paused here"), WARN),
+    STOPPED: Label(Text("停止在此", "Stopped here"), BAD),
+    ROLLED_BACK: Label(Text("已回退", "Rolled back"), IDLE),
+}
 KINDS = {
     "publish": Text("发布", "Publication"),
     "assignment": Text("策略分配", "Assignment"),
     "org_unit": Text("组织调整", "Org change"),
     "rollback": Text("回退", "Rollback"),
+}
+UNDER_WAY = ("filling", "running", "soaking")
+WAITS = {
+    "running": Text("还有 {span} 须达标", "{span} left to reach its gate"),
+    "soaking": Text("还需观察 {span}", "soaks for another {span}"),
 }
 CLASSES = {
     "targeted": Label(Text("目标", "Targeted"), IDLE),
@@ -199,6 +209,29 @@ def title(documents: Sequence[Mapping[str, Any]]) -> str:
 def name_of(rollout: RolloutView) -> str:
     """What is typed to confirm: the name of what it carries, or the beginning of its id."""
     return str(rollout.documents[0]["name"]) if rollout.documents else rollout.id[:8]
+
+
+def ring_state(rollout: RolloutView, ring: RingView) -> Label:
+    """Where a ring stands; one under way stands still where its rollout does."""
+    known = RINGS.get(ring.state) or Label(labels.plain(ring.state), IDLE)
+    return HALTED.get(rollout.state, known) if ring.state in UNDER_WAY else known
+
+
+def left(rollout: RolloutView, ring: RingView) -> Text | None:
+    """How long a ring goes on waiting: for its gate, or for the end of its soak."""
+    if rollout.state in HALTED or ring.state not in WAITS:
+        return None
+    gate = ring.gates.get("success") is not None and ring.gates.get("within")
+    asked = ring.gates.get("soak") if ring.state == "soaking" else gate
+    if not asked or asked <= ring.waited:
+        return None
+    return WAITS[ring.state].format(span=times.span(_roughly(asked - ring.waited)))
+
+
+def _roughly(seconds: int) -> timedelta:
+    """A wait in the unit in which somebody thinks of it, rounded up."""
+    unit = next((size for size in (3600, 60) if seconds >= 2 * size), 1)
+    return timedelta(seconds=-(-seconds // unit) * unit)
 
 
 def selector(ring: RingView) -> Text:

@@ -10,13 +10,17 @@ from core.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Label, hint and unit of a member; `add` is the button that adds to a list, `new` what is added then."""
+    """Label, hint and unit of a member; `add` is the button that adds to a list, `new` what is added then.
+
+    `dense` says that the items of a list are many and short.
+    """
 
     label: Text
     hint: Text | None = None
     unit: Text | None = None
     add: Text | None = None
     new: Any = ""
+    dense: bool = False
 
 
 DAYS, MINUTES, SECONDS, HOURS = (
@@ -227,20 +231,18 @@ COMPLIANCE = {
 KEYWORD_SET = {
     "terms": Words(
         Text("词条", "Terms"),
-        Text("每条写一个词或一个正则。", "Each entry is a term, or a pattern."),
+        Text(
+            "每条写一个词，或一个长度有界的 RE2 正则（用 {0,5} 代替 * 和 +）；例外整句出现时不算命中。",
+            "Each entry is a term, or an RE2 pattern of bounded length ({0,5} instead of * and +). "
+            "Where one of its exceptions stands, it does not hit.",
+        ),
         add=Text("添加词条", "Add a term"),
+        dense=True,
     ),
     "terms.term": Words(Text("词", "Term")),
-    "terms.pattern": Words(
-        Text("正则（RE2）", "Pattern (RE2)"),
-        Text("长度须有界：用 {0,5} 代替 * 和 +。", "Of bounded length: {0,5} instead of * and +."),
-    ),
+    "terms.pattern": Words(Text("正则", "Pattern")),
     "terms.id": Words(Text("标识", "Id")),
-    "terms.except": Words(
-        Text("例外", "Exceptions"),
-        Text("整句出现时不算命中。", "Where one of these stands, the term does not hit."),
-        add=Text("添加例外", "Add an exception"),
-    ),
+    "terms.except": Words(Text("例外", "Exceptions"), add=Text("添加", "Add")),
     "match": Words(Text("识别变体", "Evasions undone"), Text("比对前先还原的写法。", "Undone before matching.")),
     "tests": Words(Text("测试", "Tests"), Text("有一条不符就不能发布。", "Publishing is refused while one fails.")),
     "tests.hit": Words(Text("应命中", "Must be found"), add=Text("添加", "Add")),
@@ -249,11 +251,12 @@ KEYWORD_SET = {
 CALENDAR = {
     "days": Words(
         Text("特殊日期", "Days that differ"),
-        Text("其余日子按每周时段。", "Other days are as the week says."),
+        Text("日期写成 2027-10-01；其余日子按每周时段。", "Write 2027-10-01. Other days are as the week says."),
         add=Text("添加日期", "Add a day"),
         new={"date": "", "kind": "holiday"},
+        dense=True,
     ),
-    "days.date": Words(Text("日期", "Date"), Text("例如 2027-10-01。", "Such as 2027-10-01.")),
+    "days.date": Words(Text("日期", "Date")),
     "days.kind": Words(Text("类型", "Kind")),
     "days.like": Words(Text("按星期几上班", "Works like a")),
     "days.name": Words(Text("名称", "Name")),

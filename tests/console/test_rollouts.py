@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
-from tests.console.site import ENGLISH, Site, submit, token_of
+from core.runtime import runtime
+from tests.console.site import CHINESE, ENGLISH, Site, submit, token_of
 from tests.fleet.phone import Phone
 from tests.identity import world
 from tests.policies import staged
@@ -141,8 +144,29 @@ def test_a_rollout_is_kept_as_a_draft_and_started_later(site: Site) -> None:
     with site.app.app_context():
         staged.phones(Office(site.company), 2, pilots=1)
     browser = site.person()
-    form = {"reason": "later", "way": "draft", "ring0_who": "group", "ring0_value": "pilot", "ring0_soak": "1d"}
+    form = {"reason": "later", "way": "draft", "ring0_who": "group", "ring0_value": "pilot", "ring0_soak": "1h"}
     address = submit(browser, "/policies/Policy/sales/publish", ENGLISH, **form).headers["Location"]
     assert "Draft" in browser.get(address, headers=ENGLISH).text
     assert submit(browser, f"{address}/start", ENGLISH, reason="now").status_code == 303
-    assert "Soaking" in browser.get(address, headers=ENGLISH).text
+    page = browser.get(address, headers=ENGLISH).text
+    assert "Soaking" in page and "soaks for another 1 h" in page
+    with staged.later(minutes=10):
+        assert re.search("还需观察 5[01] 分钟", browser.get(address, headers=CHINESE).text)
+    assert submit(browser, f"{address}/pause", ENGLISH, reason="wait").status_code == 303
+    page = browser.get(address, headers=ENGLISH).text
+    assert "Paused here" in page and "Soaking" not in page and "soaks for another" not in page
+
+
+def test_a_version_that_touches_many_phones_is_offered_by_rings_first(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site.app.app_context():
+        staged.phones(Office(site.company), 2)
+    browser = site.person()
+    few = browser.get("/policies/Policy/sales/publish", headers=ENGLISH).text
+    with site.app.app_context():
+        limited = runtime().settings.model_copy(update={"unstaged_limit": 1})
+        monkeypatch.setitem(runtime().__dict__, "settings", limited)
+    many = browser.get("/policies/Policy/sales/publish", headers=ENGLISH).text
+    assert '<option value="now" selected>' in few and "It touches many phones" not in few
+    assert '<option value="rings" selected>' in many and "It touches many phones" in many
