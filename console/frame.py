@@ -42,14 +42,24 @@ pages.blueprint.add_url_rule("/static/<path:filename>", endpoint="static", view_
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """A page that the menu leads to; only those who hold the permission see it (None: everybody)."""
+    """A page that the menu leads to; only those who hold the permission see it (None: everybody).
+
+    `also` are the addresses of pages that belong to it beside those below its own.
+    """
 
     endpoint: str
     text: Text
     icon: str
     demand: Permission | None
+    also: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether the page of an address belongs to this item."""
+        starts = (url_for(self.endpoint), *self.also)
+        return any(path == start or path.startswith(f"{start}/") for start in starts)
 
 
+POLICY_PAGES = ("/assignments", "/groups", "/calendars", "/calendar-import", "/apps", "/rollouts")
 MENU = (
     MenuItem("page_home.start", Text("概览", "Overview"), "gauge", Permission.DEVICE_READ),
     MenuItem("page_devices.show_list", Text("设备", "Devices"), "phone", Permission.DEVICE_READ),
@@ -57,7 +67,7 @@ MENU = (
     MenuItem("page_commands.show_list", Text("命令", "Commands"), "terminal", Permission.COMMAND_READ),
     MenuItem("page_approvals.show_list", Text("审批", "Approvals"), "check", Permission.COMMAND_READ),
     MenuItem("page_compliance.show", Text("合规", "Compliance"), "alarm", Permission.COMPLIANCE_READ),
-    MenuItem("page_policies.show_list", Text("策略", "Policies"), "shield", Permission.DOCUMENT_READ),
+    MenuItem("page_policies.show_list", Text("策略", "Policies"), "shield", Permission.DOCUMENT_READ, POLICY_PAGES),
     MenuItem("page_people.show_list", Text("人员", "People"), "people", Permission.STAFF_READ),
     MenuItem("page_org.show_tree", Text("组织架构", "Org tree"), "tree", Permission.ORG_READ),
     MenuItem("page_imports.show_list", Text("批量导入", "Imports"), "upload", Permission.STAFF_WRITE),

@@ -17,6 +17,7 @@ PLACES = {
     "command_batch": ("/commands/{id}", "/commands"),
     "command": ("/commands/{id}", "/commands"),
     "device": ("/devices/{id}",),
+    "document": ("/policies/{id}",),
     "enrollment": ("/enrollment",),
     "freeze": ("/freeze",),
     "people": ("/people",),
@@ -26,7 +27,7 @@ PLACES = {
 }
 
 
-@pages.get("/go/<kind>/<id>", Access.SIGNED_IN)
+@pages.get("/go/<kind>/<path:id>", Access.SIGNED_IN)
 def go(kind: str, id: str) -> ResponseReturnValue:
     """On to the thing's page; to the start page for a thing that has none."""
     return redirect(place_of(kind, id) or "/", 303)
@@ -35,5 +36,6 @@ def go(kind: str, id: str) -> ResponseReturnValue:
 def place_of(kind: str, id: str) -> str | None:
     """The address of a thing's page, or of the list that it stands in; None for a thing that has none."""
     known = current_app.url_map.bind("")
-    places = [place.format(id=quote(id, safe="")) for place in PLACES.get(kind, ())]
+    # A document is named by its kind and name.
+    places = [place.format(id=quote(id, safe="/" if kind == "document" else "")) for place in PLACES.get(kind, ())]
     return next((place for place in places if known.test(place, "GET")), None)

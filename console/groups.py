@@ -88,6 +88,8 @@ def preview() -> str:
     """Whom the group of the form holds, and what storing it would do; asked while it is filled in."""
     actor, query = current_actor(), forms.field("query", MAX_QUERY).strip()
     dynamic = forms.field("way", 10) != "devices"
+    if dynamic and not query:
+        return render_template("_group_preview.html", empty=True)
     try:
         if dynamic:
             seen = group_preview.preview(actor, query)
@@ -169,7 +171,7 @@ def _listed(actor: Actor) -> list[str]:
             "unknown_device",
             Text(
                 f"没有这些设备（{len(unknown)} 行）：{shown}。请填写设备编号或序列号。",
-                f"No such phones ({len(unknown)} lines): {shown}. Give device ids or serial numbers.",
+                f"No such phones (lines: {len(unknown)}): {shown}. Give device ids or serial numbers.",
             ),
         )
     return list(dict.fromkeys(found[name] for name in names))

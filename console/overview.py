@@ -24,6 +24,7 @@ from fleet.states import ACTIVE, LOST, RETIRED, WIPED
 from fleet.summary import NONCOMPLIANT, Summary
 from identity import agencies, approvals
 from mqtt import dead_letters
+from policies import calendar_years
 
 POLICY = {
     "current": (Text("已生效", "In force"), OK),
@@ -149,6 +150,10 @@ def needs(actor: Actor, fleet: Summary) -> list[Figure]:
     if actor.may(Permission.ORG_READ):
         ending = Text(f"{agencies.SOON_DAYS} 天内终止的外包单位", f"Agencies ending within {agencies.SOON_DAYS} days")
         found.append(Figure(ending, agencies.ending_soon(actor), WARN, url_for("page_unit_ends.show_list")))
+    if actor.may(Permission.DOCUMENT_PUBLISH):
+        lacking = Text("缺少节假日的日历", "Calendars without holidays")
+        calendars = {one.calendar for one in calendar_years.missing(actor)}
+        found.append(Figure(lacking, len(calendars), WARN, url_for("page_calendars.show_list")))
     if actor.may(Permission.QUARANTINE_READ) and actor.unit_path == "/":
         kept = Text("隔离区消息", "Messages in quarantine")
         found.append(Figure(kept, dead_letters.count_letters(actor), WARN, go.place_of("quarantine", "")))

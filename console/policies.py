@@ -86,6 +86,8 @@ def tabs(actor: Actor, at: str) -> list[tuple[str, Text, bool]]:
     found.append((url_for("page_rollouts.show_list"), Text("发布进度", "Rollouts"), at == "rollouts"))
     if actor.may(Permission.GROUP_READ):
         found.append((url_for("page_groups.show_list"), Text("设备分组", "Groups of phones"), at == "groups"))
+    found.append((url_for("page_calendars.show_list"), Text("日历", "Calendars"), at == "calendars"))
+    found.append((url_for("page_apps.show_list"), Text("应用登记", "App register"), at == "apps"))
     return found
 
 

@@ -41,7 +41,7 @@ def missing(actor: Actor, today: date | None = None) -> list[Missing]:
     actor.require(Permission.DOCUMENT_READ)
     day = today or clock.now().astimezone(ZoneInfo(DEFAULT_ZONE)).date()
     wanted = [day.year, *([day.year + 1] if day.month >= WARN_FROM else [])]
-    documents = world.current().documents
+    documents = world.published("Policy", KIND)
     followed = {
         name
         for (kind, _), document in documents.items()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from core.db import session
 from fleet import groups
@@ -223,6 +223,11 @@ def current() -> World:
     return World(everywhere, _assignments(), units, ringed=ringed)
 
 
+def published(*kinds: str) -> dict[tuple[str, str], InForce]:
+    """Documents of these kinds that are in force everywhere, by kind and name, without the rest of the world."""
+    return _documents(PolicyDocument.kind.in_(kinds), VersionInForce.scope == EVERYWHERE)[0]
+
+
 def at_versions(sources: Iterable[Source]) -> World:
     """A world with the given versions of policies alone: what they said then."""
     documents: dict[tuple[str, str], InForce] = {}
@@ -244,7 +249,7 @@ def at_versions(sources: Iterable[Source]) -> World:
     return World(documents, (), {})
 
 
-def _documents() -> tuple[dict[tuple[str, str], InForce], dict[Place, tuple[InForce, ...]]]:
+def _documents(*where: ColumnElement[bool]) -> tuple[dict[tuple[str, str], InForce], dict[Place, tuple[InForce, ...]]]:
     """What is in force everywhere by kind and name, and what is in rings alone."""
     query = (
         select(
@@ -261,7 +266,7 @@ def _documents() -> tuple[dict[tuple[str, str], InForce], dict[Place, tuple[InFo
             (DocumentVersion.document_id == VersionInForce.document_id)
             & (DocumentVersion.version == VersionInForce.version),
         )
-        .where(PolicyDocument.deleted_at.is_(None))
+        .where(PolicyDocument.deleted_at.is_(None), *where)
     )
     everywhere: dict[tuple[str, str], InForce] = {}
     ringed: dict[Place, list[InForce]] = {}

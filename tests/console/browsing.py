@@ -72,7 +72,7 @@ def check(page: Page, name: str) -> None:
         for item in found["violations"]
         for node in item["nodes"]
     ]
-    assert wrong == [], name
+    assert wrong == [], f"{name}: {wrong}"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
 
 

@@ -75,7 +75,7 @@ def test_a_query_shows_whom_it_finds_and_where_it_cannot_be_read(ready: Site) ->
     unknown = _asked(browser, "/groups/preview", "/groups/new", way="query", query="group = nowhere")
     assert "There is no group named" in unknown
     listed = _asked(browser, "/groups/preview", "/groups/new", way="devices", devices="NOPE\n")
-    assert "No such phones (1 lines): NOPE" in listed
+    assert "No such phones (lines: 1): NOPE" in listed
 
 
 def test_a_group_page_tells_what_hangs_on_it_and_what_a_change_would_loosen(ready: Site) -> None:

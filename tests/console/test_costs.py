@@ -91,6 +91,8 @@ def _exceptions(site: Site, number: int) -> None:
         ("/groups", _documents),
         ("/groups/d0", _documents),
         ("/assignments", _documents),
+        ("/apps", _documents),
+        ("/calendars", _documents),
         ("/rollouts", _documents),
     ],
 )

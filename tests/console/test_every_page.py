@@ -25,6 +25,26 @@ ASSIGNMENT = (
     "apiVersion: shouji/v1\nkind: Assignment\nmetadata: {name: everywhere}\nspec: {policy: basics, to: {org_unit: /}}\n"
 )
 WORDS = "apiVersion: shouji/v1\nkind: KeywordSet\nmetadata: {name: words}\nspec: {match: [symbols], terms: [加急费]}\n"
+REGISTER = """apiVersion: shouji/v1
+kind: Policy
+metadata: {name: register}
+spec:
+  work_hours: {calendar: cn, weekly: {mon-fri: ["09:00-12:00", "13:30-18:30"], sat: ["10:00-16:00"]}}
+  apps:
+    mode: allow
+    packages:
+      - {name: com.example.crm}
+      - {name: com.tencent.mm, filing: A-1, reviewer: 合规部, reviewed: 2026-01-01, review_due: 2026-11-01}
+---
+apiVersion: shouji/v1
+kind: Calendar
+metadata: {name: cn, title: 法定节假日}
+spec:
+  days:
+    - {date: 2026-10-01, kind: holiday, name: 国庆节}
+    - {date: 2026-10-10, kind: workday, name: 国庆节调休}
+    - {date: 2027-01-01, kind: holiday, name: 元旦, provisional: true}
+"""
 WIPE = {"type": "wipe", "args": {"scope": "work_data", "preserve_records": True, "deadline_s": 60}, "reason": "left"}
 
 
@@ -116,6 +136,7 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
     rollout = _rollout(site)
     site.company.token(person="E1024")
     agency = _agency(site)
+    _register(site)
     with site.app.app_context(), unit_of_work():
         dead_letters.keep([Refusal(Inbound(phone.id, "heartbeat", b"{}", clock.now()), "form", "at battery")])
     yield from (
@@ -130,6 +151,11 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         ("keyword-editor", "/policies/KeywordSet/words/edit"),
         ("calendar-editor", "/policies/new?kind=Calendar"),
         ("policy-delete", "/policies/Policy/basics/delete"),
+        ("calendars", "/calendars"),
+        ("calendar", "/calendars/cn?year=2026"),
+        ("calendar-import", "/calendar-import?name=cn&year=2027"),
+        ("apps", "/apps"),
+        ("app-form", "/apps/register/com.example.crm/edit"),
         ("groups", "/groups"),
         ("group", "/groups/pilot"),
         ("group-form", "/groups/new"),
@@ -158,6 +184,17 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         ("system", "/system"),
         ("settings", "/system/settings"),
     )
+
+
+def _register(site: Site) -> None:
+    """Published documents that the pages about apps and calendars show."""
+    answer = site.company.client.post(
+        "/api/v1/documents/apply?publish=true",
+        data=REGISTER.encode(),
+        content_type="application/yaml",
+        headers=site.company.admin,
+    )
+    assert answer.status_code == 200, answer.json
 
 
 def _agency(site: Site) -> str:
