@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -150,8 +149,7 @@ def test_a_rollout_is_kept_as_a_draft_and_started_later(site: Site) -> None:
     assert submit(browser, f"{address}/start", ENGLISH, reason="now").status_code == 303
     page = browser.get(address, headers=ENGLISH).text
     assert "Soaking" in page and "soaks for another 1 h" in page
-    with staged.later(minutes=10):
-        assert re.search("还需观察 5[01] 分钟", browser.get(address, headers=CHINESE).text)
+    assert "还需观察 1 小时" in browser.get(address, headers=CHINESE).text
     assert submit(browser, f"{address}/pause", ENGLISH, reason="wait").status_code == 303
     page = browser.get(address, headers=ENGLISH).text
     assert "Paused here" in page and "Soaking" not in page and "soaks for another" not in page
