@@ -18,7 +18,7 @@ from policies.language.problems import Problem, Refused, path_text
 from policies.language.source import RawDocument
 from policies.language.yaml_source import read_yaml
 
-LONGEST_TEXT = 200_000
+LONGEST_TEXT = 100_000
 """Characters of text that a form is drawn for; larger documents are edited as text."""
 HEAD = Shape("group", members={"title": Shape("text", limit=100)})
 _READ = 16
