@@ -20,6 +20,7 @@ from fleet import devices
 from fleet.commands import approval
 from identity import approvals, queries
 from identity.approval_views import ApprovalView
+from policies import rollout_actions, rollout_steps
 
 WAITING, MINE, DECIDED = "waiting", "mine", "decided"
 TABS: Mapping[str, Text] = {
@@ -62,9 +63,9 @@ def show(id: str) -> str:
     return _page(id, None)
 
 
-@pages.post("/approvals/<id>", Permission.COMMAND_APPROVE)
+@pages.post("/approvals/<id>", Permission.COMMAND_READ)
 def decide(id: str) -> ResponseReturnValue:
-    """Let it happen or keep it from happening, with a reason."""
+    """Let it happen or keep it from happening, with a reason; the request names the rights that it takes."""
     actor, decision, reason = current_actor(), forms.field("decision", 10), forms.field("reason")
     if decision not in ("approve", "deny"):
         raise Invalid("no_decision", Text("请选择批准或拒绝。", "Approve it or deny it."))
@@ -72,6 +73,10 @@ def decide(id: str) -> ResponseReturnValue:
     if asked.kind.startswith(COMMAND_PREFIX):
         act = approval.approve if decision == "approve" else approval.deny
         act(actor, str(asked.summary.get("command", "")), reason)
+    elif asked.kind == rollout_steps.APPROVAL:
+        # By its own way: a rollout is locked ahead of its approval.
+        go_on = rollout_actions.approve if decision == "approve" else rollout_actions.deny
+        go_on(actor, str(asked.summary.get("rollout", "")), reason)
     else:
         decided = approvals.approve if decision == "approve" else approvals.deny
         decided(actor, id, reason)
@@ -90,7 +95,9 @@ def titled(asked: ApprovalView) -> Text:
     if asked.kind.startswith(COMMAND_PREFIX):
         name, phones = labels.command(asked.kind.removeprefix(COMMAND_PREFIX)), len(asked.targets)
         return Text(f"{name.zh}：{phones} 台设备", f"{name.en}: {phones} phone{'' if phones == 1 else 's'}")
-    return labels.plain(asked.kind)
+    ring = asked.summary.get("ring")
+    name = labels.approval(asked.kind)
+    return Text(f"{name.zh}：{ring}", f"{name.en}: {ring}") if ring else name
 
 
 def chip(asked: ApprovalView) -> Label:

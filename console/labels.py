@@ -109,6 +109,11 @@ YES, NO = Text("是", "yes"), Text("否", "no")
 OPENED, CLOSED = Text("出现", "found"), Text("消失", "gone")
 
 
+def approval(kind: str) -> Text:
+    """What is asked for, where it is no command."""
+    return APPROVAL_KINDS.get(kind) or plain(kind)
+
+
 def plain(code: str) -> Text:
     """A code as its own text in both languages."""
     return Text(code, code)
@@ -191,6 +196,7 @@ VALUES = {
     "failed": Text("失败", "failed"),
     "rejected": Text("拒绝执行", "rejected"),
 }
+APPROVAL_KINDS = {"rollout.ring": Text("发布进入下一环", "Next ring of a rollout")}
 APPROVAL_STATES = {
     "pending": Text("等待审批", "Waiting"),
     "approved": Text("已批准", "Approved"),

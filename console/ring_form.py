@@ -33,14 +33,33 @@ SOAKS = {
     "1d": Text("1 天", "1 day"),
     "3d": Text("3 天", "3 days"),
 }
+SILENT_AFTER = {
+    "15m": Text("15 分钟", "15 minutes"),
+    "1h": Text("1 小时", "1 hour"),
+    "4h": Text("4 小时", "4 hours"),
+    "1d": Text("1 天", "1 day"),
+    "3d": Text("3 天", "3 days"),
+}
 WITHIN = {key: text for key, text in SOAKS.items() if key != "0s"}
+MAX_DIGITS = 9
 ROWS = 4
 """Rings that a form offers before the last, which is always everyone. The API takes more."""
 PROPOSED: tuple[Mapping[str, str], ...] = (
-    {"who": PERCENTAGE, "value": "5", "success": "95", "stop": "5", "within": "1h", "soak": "1h"},
-    {"who": PERCENTAGE, "value": "25", "success": "95", "stop": "5", "within": "4h", "soak": "4h"},
+    {"who": PERCENTAGE, "value": "5", "success": "95", "stop": "5", "silent": "30", "within": "1h", "soak": "1h"},
+    {"who": PERCENTAGE, "value": "25", "success": "95", "stop": "5", "silent": "30", "within": "4h", "soak": "4h"},
 )
-_BLANK = {"who": NONE, "value": "", "success": "", "stop": "", "within": "1h", "soak": "0s", "approval": ""}
+_BLANK = {
+    "who": NONE,
+    "value": "",
+    "success": "",
+    "within": "1h",
+    "stop": "",
+    "silent": "",
+    "sample": "",
+    "silent_after": "1h",
+    "soak": "0s",
+    "approval": "",
+}
 
 
 def rows() -> list[dict[str, str]]:
@@ -79,12 +98,33 @@ def _ring(name: str, row: Mapping[str, str]) -> dict[str, Any]:
         raise Invalid("bad_ring", Text(f"{name}：请选择对象。", f"{name}: choose whom it holds."))
     who: Any = _percent(name, row["value"]) if row["who"] == PERCENTAGE else row["value"]
     ring: dict[str, Any] = {"name": name, row["who"]: who, "soak": row["soak"] or "0s"}
+    ring["silent_after"] = row["silent_after"] or "1h"
     if row["success"]:
         ring["success"] = {"percent": _percent(name, row["success"]), "within": row["within"] or "1h"}
-    if row["stop"]:
-        share = _percent(name, row["stop"])
-        ring["stop"] = {"failed": share, "rejected": share}
+    stop = _stop(name, row)
+    if stop:
+        ring["stop"] = stop
     return {**ring, "approval": bool(row["approval"])}
+
+
+def _stop(name: str, row: Mapping[str, str]) -> dict[str, Any]:
+    """The error stop; a minimum sample alone stops nothing."""
+    found: dict[str, Any] = {}
+    if row["stop"]:
+        found |= dict.fromkeys(("failed", "rejected"), _percent(name, row["stop"]))
+    if row["silent"]:
+        found["silent"] = _percent(name, row["silent"])
+    if found and row["sample"]:
+        found["sample"] = _phones(name, row["sample"])
+    return found
+
+
+def _phones(name: str, text: str) -> int:
+    if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
+        return int(text)
+    raise Invalid(
+        "bad_ring", Text(f"{name}：“{text[:20]}”不是设备数。", f"{name}: “{text[:20]}” is no number of phones.")
+    )
 
 
 def _percent(name: str, text: str) -> float:

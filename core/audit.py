@@ -24,7 +24,7 @@ from core.uow import before_commit
 GENESIS = "0" * 64
 _PENDING = "audit"
 _HEAD_ID = 1
-_HASHED = (
+HASHED = (
     "seq",
     "at",
     "actor_kind",
@@ -138,7 +138,7 @@ def began(current: Session) -> datetime | None:
 
 def content_of(entry: AuditEntry) -> dict[str, Any]:
     """The hashed content of a stored entry, as it is shown to people."""
-    return _content({name: getattr(entry, name) for name in _HASHED})
+    return _content({name: getattr(entry, name) for name in HASHED})
 
 
 def _content(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -197,16 +197,14 @@ def count(actor: Actor, *, state: str | None = None, decided: bool = False, by: 
 
 
 def waiting_for(actor: Actor) -> int:
-    """How many undecided requests of others the actor sees; 0 for whoever may not decide any."""
-    if not actor.may(Permission.COMMAND_APPROVE):
-        return 0
-    query = select(func.count(Approval.id)).where(
+    """How many undecided requests of others the actor sees and has the rights to decide."""
+    query = select(Approval.permissions).where(
         Approval.unit_id.in_(visible_units(actor)),
         Approval.state == PENDING,
         Approval.expires_at > clock.now(),
         Approval.requested_by != actor.id,
     )
-    return session().scalar(query) or 0
+    return sum({*map(Permission, wanted)} <= actor.permissions for wanted in session().scalars(query))
 
 
 def _narrowed(query: Select[Any], actor: Actor, state: str | None, decided: bool, by: str | None) -> Select[Any]:

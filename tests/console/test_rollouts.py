@@ -122,6 +122,10 @@ def test_a_draft_is_published_by_the_rings_of_the_form(site: Site) -> None:
         {"ring0_value": SCRIPT},
         {"ring0_success": "most"},
         {"ring0_stop": "0"},
+        {"ring0_silent": "half"},
+        {"ring0_silent": "30", "ring0_sample": "few"},
+        {"ring0_silent": "30", "ring0_sample": "0"},
+        {"ring0_silent_after": "soon"},
         {"ring0_who": "percentage", "ring0_value": "101"},
         {"way": "somehow"},
     ):
@@ -130,11 +134,15 @@ def test_a_draft_is_published_by_the_rings_of_the_form(site: Site) -> None:
         assert "carefully</textarea>" in refused.text, "nothing of the form is lost"
     assert "carefully" not in browser.get("/rollouts").text, "nothing was published"
     second = {"ring1_who": "percentage", "ring1_value": "50", "ring1_approval": "yes", "ring1_success": "90"}
-    done = submit(browser, address, ENGLISH, **form, **second)
+    stop = {"ring0_silent": "30", "ring0_sample": "3", "ring0_silent_after": "4h"}
+    done = submit(browser, address, ENGLISH, **form, **second, **stop)
     assert done.status_code == 303, done.text
     page = browser.get(done.headers["Location"], headers=ENGLISH).text
     assert "group pilot" in page and "soaks 1 d" in page and "everyone" in page
     assert "up to 50% of the phones" in page and "a second person approves" in page and "90% applied" in page
+    made = site.company.get(f"/rollouts/{done.headers['Location'].rpartition('/')[2]}").json
+    gates = made["rings"][0]["gates"]
+    assert (gates["stop"], gates["sample"], gates["silent_after"]) == ({"silent": 30}, 3, 4 * 3600)
     held = submit(browser, address, ENGLISH, reason="again", way="now")
     assert held.status_code == 409 and "still brings version" in held.text
 
@@ -168,3 +176,19 @@ def test_a_version_that_touches_many_phones_is_offered_by_rings_first(
     many = browser.get("/policies/Policy/sales/publish", headers=ENGLISH).text
     assert '<option value="now" selected>' in few and "It touches many phones" not in few
     assert '<option value="rings" selected>' in many and "It touches many phones" in many
+
+
+def test_the_approval_of_a_ring_and_its_rollout_lead_to_each_other(site: Site) -> None:
+    with site.app.app_context():
+        staged.phones(Office(site.company), 2, pilots=1)
+        rings = [{"name": "pilot", "group": "pilot"}, {**EVERYONE, "approval": True}]
+        rollout = Rollout(Office(site.company), {"rings": rings, "reason": "carefully"})
+        staged.evaluate()
+        world.person("author", "policy_author")
+    author, approval = site.person("author"), f"/approvals/{rollout.now['approval']}"
+    assert f'href="{approval}"' in author.get(f"/rollouts/{rollout.id}").text
+    page = author.get(approval, headers=ENGLISH).text
+    assert "Next ring of a rollout: all" in page and f'href="/rollouts/{rollout.id}"' in page
+    assert "Whom it hits" not in page, "a ring is of whoever it holds when it begins"
+    assert submit(author, approval, ENGLISH, decision="approve", reason="fine").status_code == 303
+    assert rollout.state != "pending_approval"
