@@ -16,7 +16,7 @@ from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.permissions import Permission
 from core.text import Text
-from fleet import devices
+from fleet import devices, revocations
 from fleet.commands import approval
 from identity import approvals, queries
 from identity.approval_views import ApprovalView
@@ -95,6 +95,9 @@ def titled(asked: ApprovalView) -> Text:
     if asked.kind.startswith(COMMAND_PREFIX):
         name, phones = labels.command(asked.kind.removeprefix(COMMAND_PREFIX)), len(asked.targets)
         return Text(f"{name.zh}：{phones} 台设备", f"{name.en}: {phones} phone{'' if phones == 1 else 's'}")
+    if asked.kind == revocations.APPROVAL:
+        name, phones = labels.approval(asked.kind), len(asked.targets)
+        return Text(f"{name.zh}：{phones} 台设备", f"{name.en}: {phones}")
     ring = asked.summary.get("ring")
     name = labels.approval(asked.kind)
     return Text(f"{name.zh}：{ring}", f"{name.en}: {ring}") if ring else name

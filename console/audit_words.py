@@ -36,6 +36,7 @@ ACTIONS = {
     "device.confirm": Text("确认使用人", "Confirmed a holder"),
     "device.state": Text("修改设备状态", "Changed a phone's state"),
     "device.revoke": Text("吊销设备", "Cut a phone off"),
+    "device.revoke_asked": Text("申请批量吊销设备", "Asked to cut many phones off"),
     "device.revoke_many": Text("批量吊销设备", "Cut many phones off"),
     "device.move": Text("移动设备到其他组织", "Moved a phone to another unit"),
     "device.groups": Text("修改设备分组", "Changed a phone's groups"),

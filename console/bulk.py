@@ -1,4 +1,4 @@
-"""One command to many phones: chosen in the list or all that its filters find, looked at first, then asked for."""
+"""Many phones at once, ticked or all that the filters find: looked at first, then commanded or cut off."""
 
 from __future__ import annotations
 
@@ -15,59 +15,60 @@ from core.errors import Conflict, Invalid, ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.permissions import Permission
-from core.runtime import settings
 from core.text import Text
-from fleet import devices
+from fleet import devices, revocations
+from fleet.commands import preview as previews
 from fleet.commands import request as ask
-from fleet.commands import selection
-from fleet.commands.registry import Kind, kind_of
+from fleet.commands.preview import Preview
+from fleet.commands.registry import LIVING, Kind, kind_of
 from fleet.commands.request import Wish
 from fleet.commands.selection import MAX_NAMED, Selector
-from fleet.views import DeviceView
 
-SHOWN = 20
 MAX_CHOSEN = 200
+REVOKE = "revoke"
+REVOKE_TITLE = Text("吊销", "Revoke")
+REVOKE_HINT = Text(
+    "立即断开并停用，不能恢复，只能重新注册；手机上的工作数据不会因此立即擦除。多台一起吊销需要另一人批准。",
+    "They are cut off and retired for good; only a new enrollment brings them back. It does not erase them at once. "
+    "More than one at a time waits for a second person.",
+)
 
 pages = Pages("bulk", __name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Whom a bulk action hits: the phones that take it, some of them to look at, and how many are passed over."""
+    """Whom a bulk action hits: the phones that take it, how many are passed over, and what it would do to them."""
 
     ids: Sequence[str]
-    shown: Sequence[DeviceView]
     passed_over: int
-    digest: str
-    """Names exactly these phones and who holds them, so that nobody else is hit than was looked at."""
+    preview: Preview
+
+    @property
+    def selector(self) -> Selector:
+        """Exactly these phones."""
+        return Selector("devices", devices=tuple(self.ids))
 
 
 @pages.get("/devices/bulk", Permission.COMMAND_SEND)
 def preview() -> str:
-    """Who would be hit, and the form of the command."""
+    """Who would be hit, and the form of what is done to them."""
     return _page(None)
 
 
 @pages.post("/devices/bulk", Permission.COMMAND_SEND)
 def send() -> ResponseReturnValue:
     """Ask for it, if the phones are still those that were looked at."""
-    actor, kind = current_actor(), kind_of(_value("type"))
+    actor, kind = current_actor(), _kind()
     chosen = _choose(actor, kind)
-    if forms.field("digest", 64) != chosen.digest:
+    if forms.field("digest", 64) != chosen.preview.targets_sha256:
         raise Conflict(
             "selection_changed",
             Text("选中的设备已有变化，请重新核对后提交。", "Other phones match by now. Look again, then go on."),
         )
-    if _destructive(kind, chosen):
+    if chosen.preview.destructive:
         forms.require_typed(confirmation(kind, chosen))
-    wish = Wish(str(kind.type), command_forms.args(kind), forms.field("reason"))
-    asked = ask.send_many(actor, Selector("devices", devices=tuple(chosen.ids)), wish)
-    said = (
-        Text(f"已提交 {asked.devices} 台，等待另一人批准。", f"{asked.devices} phones: waits for a second person.")
-        if asked.approval_id
-        else Text(f"已向 {asked.devices} 台设备下发。", f"Sent to {asked.devices} phones.")
-    )
-    return forms.done(url_for("page_commands.show", id=asked.id), said)
+    return _revoke(actor, chosen) if kind is None else _command(actor, kind, chosen)
 
 
 @errors.on_form("page_bulk.send")
@@ -76,38 +77,67 @@ def show_error(problem: ShoujiError) -> str:
     return _page(problem.text)
 
 
-def confirmation(kind: Kind, chosen: Chosen) -> str:
+def confirmation(kind: Kind | None, chosen: Chosen) -> str:
     """What is typed to confirm: the command and the number of phones."""
-    return f"{kind.type} {len(chosen.ids)}"
+    return f"{kind.type if kind else REVOKE} {len(chosen.ids)}"
+
+
+def _command(actor: Actor, kind: Kind, chosen: Chosen) -> ResponseReturnValue:
+    wish = Wish(str(kind.type), command_forms.args(kind), forms.field("reason"))
+    asked = ask.send_many(actor, chosen.selector, wish)
+    said = (
+        Text(f"已提交 {asked.devices} 台，等待另一人批准。", f"{asked.devices} phones: waits for a second person.")
+        if asked.approval_id
+        else Text(f"已向 {asked.devices} 台设备下发。", f"Sent to {asked.devices} phones.")
+    )
+    return forms.done(url_for("page_commands.show", id=asked.id), said)
+
+
+def _revoke(actor: Actor, chosen: Chosen) -> ResponseReturnValue:
+    digest = chosen.preview.targets_sha256
+    done = revocations.revoke_many(actor, chosen.selector, forms.field("reason"), digest)
+    if done.approval_id:
+        said = Text(f"已提交 {done.devices} 台，等待另一人批准。", f"{done.devices} phones: waits for a second person.")
+        return forms.done(url_for("page_approvals.show", id=done.approval_id), said)
+    said = Text("证书已吊销，设备已停用。", "Certificate revoked, phone retired.")
+    return forms.done(url_for("page_device.show", id=chosen.ids[0]), said)
+
+
+def _kind() -> Kind | None:
+    """The command; None for a revocation, which is none. Raises Invalid."""
+    return None if _value("type") == REVOKE else kind_of(_value("type"))
 
 
 def _page(error: Text | None) -> str:
-    kind = kind_of(_value("type"))
+    kind = _kind()
     chosen = _choose(current_actor(), kind)
     return render_template(
         "bulk.html",
-        kind=kind,
+        type=kind.type if kind else REVOKE,
+        title=kind.title if kind else REVOKE_TITLE,
         chosen=chosen,
-        unseen=len(chosen.ids) - len(chosen.shown),
-        hint=command_forms.HINTS.get(kind.type),
-        fields=command_forms.fields(kind),
-        values=command_forms.filled(kind),
+        preview=chosen.preview,
+        unseen=len(chosen.ids) - len(chosen.preview.sample),
+        hint=command_forms.HINTS.get(kind.type) if kind else REVOKE_HINT,
+        fields=command_forms.fields(kind) if kind else (),
+        values=command_forms.filled(kind) if kind else {"reason": forms.field("reason")},
         selection=_selection(),
-        expected=confirmation(kind, chosen) if _destructive(kind, chosen) else None,
+        expected=confirmation(kind, chosen) if chosen.preview.destructive else None,
         error=error,
     )
 
 
-def _choose(actor: Actor, kind: Kind) -> Chosen:
+def _choose(actor: Actor, kind: Kind | None) -> Chosen:
+    states = kind.states if kind else LIVING
     if _value("all"):
         given = {name: _value(name) for name in FILTERS if _value(name).strip()}
         filters = filters_of(given)
-        ids = devices.ids(actor, filters, kind.states, MAX_NAMED + 1)
+        ids = devices.ids(actor, filters, states, MAX_NAMED + 1)
         passed_over = max(0, devices.count(actor, filters) - len(ids))
     else:
         named = _named()
         found = {view.id: view for view in devices.views(actor, named)}
-        ids = sorted(one for one, view in found.items() if view.state in kind.states)
+        ids = sorted(one for one, view in found.items() if view.state in states)
         passed_over = len(named) - len(ids)
     if not ids:
         raise Invalid("no_devices", Text("请先选中可以接收此命令的设备。", "Choose phones that take this command."))
@@ -116,14 +146,9 @@ def _choose(actor: Actor, kind: Kind) -> Chosen:
             "too_many_devices",
             Text(f"一次最多 {MAX_NAMED} 台，请缩小范围。", f"At most {MAX_NAMED} at a time. Narrow the filters."),
         )
-    views = {view.id: view for view in devices.views(actor, ids[:SHOWN])}
-    shown = [views[one] for one in ids[:SHOWN] if one in views]
-    digest = selection.digest(selection.matched(actor, Selector("devices", devices=tuple(ids))))
-    return Chosen(ids, shown, passed_over, digest)
-
-
-def _destructive(kind: Kind, chosen: Chosen) -> bool:
-    return kind.is_destructive(len(chosen.ids), settings().bulk_lock_threshold)
+    selector = Selector("devices", devices=tuple(ids))
+    seen = previews.whom(actor, selector, kind.type) if kind else previews.revocation(actor, selector)
+    return Chosen(ids, passed_over, seen)
 
 
 def _named() -> list[str]:

@@ -196,7 +196,10 @@ VALUES = {
     "failed": Text("失败", "failed"),
     "rejected": Text("拒绝执行", "rejected"),
 }
-APPROVAL_KINDS = {"rollout.ring": Text("发布进入下一环", "Next ring of a rollout")}
+APPROVAL_KINDS = {
+    "device.revoke": Text("吊销设备", "Revoke phones"),
+    "rollout.ring": Text("发布进入下一环", "Next ring of a rollout"),
+}
 APPROVAL_STATES = {
     "pending": Text("等待审批", "Waiting"),
     "approved": Text("已批准", "Approved"),

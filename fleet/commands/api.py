@@ -21,11 +21,12 @@ from fleet.commands.schemas import (
     PreviewRead,
     ReasonBody,
     RefusalRead,
-    RevokedRead,
     RevokeManyBody,
     SelectBody,
 )
 from fleet.commands.views import CommandView, FreezeView, Requested, Shown
+from fleet.revocations import Revoked
+from identity.approval_views import ApprovalView
 
 api = Api("commands", __name__)
 
@@ -58,17 +59,29 @@ def preview_commands(body: ManyBody) -> Response:
     return _preview(preview.command(current_actor(), body.selector.selector(), wish))
 
 
-@api.post("/devices/revoke", Permission.DEVICE_REVOKE, {200: RevokedRead})
+@api.post("/devices/revoke", Permission.DEVICE_REVOKE, {200: Revoked, 202: Revoked})
 def revoke_devices(body: RevokeManyBody) -> Response:
-    """Cut many phones off together: exactly those that the preview showed, under the caps of an hour."""
-    count = revocations.revoke_many(current_actor(), body.selector.selector(), body.reason, body.targets_sha256)
-    return reply(RevokedRead(devices=count))
+    """Cut phones off together, exactly those that the preview showed: one at once, more by a second person (202)."""
+    done = revocations.revoke_many(current_actor(), body.selector.selector(), body.reason, body.targets_sha256)
+    return reply(done, 202 if done.approval_id else 200)
 
 
 @api.post("/devices/revoke/preview", Permission.DEVICE_REVOKE, {200: PreviewRead})
 def preview_revocation(body: SelectBody) -> Response:
     """Whom a revocation would hit and what would refuse it; nothing happens."""
     return _preview(preview.revocation(current_actor(), body.selector.selector()))
+
+
+@api.post("/devices/revoke/<id>/approve", Permission.COMMAND_APPROVE, {200: ApprovalView}, problems=(409, 429))
+def approve_revocation(path: IdPath, body: ReasonBody) -> Response:
+    """Let a revocation of many phones happen, as the second person; `id` is its approval's."""
+    return reply(revocations.approve(current_actor(), path.id, body.reason))
+
+
+@api.post("/devices/revoke/<id>/deny", Permission.COMMAND_APPROVE, {200: ApprovalView}, problems=(409,))
+def deny_revocation(path: IdPath, body: ReasonBody) -> Response:
+    """Keep a revocation of many phones from happening, as the second person."""
+    return reply(revocations.deny(current_actor(), path.id, body.reason))
 
 
 @api.get("/commands", Permission.COMMAND_READ, {200: PageOut[CommandView]})

@@ -49,7 +49,7 @@ def ask(
             "type": str(kind.type),
             "args": dict(args),
             "devices": len(device_ids),
-            "units": _by_unit(targets),
+            "units": by_unit(targets),
             "loses_records": len(losing),
         },
     )
@@ -137,7 +137,7 @@ def _content(request_id: str, command_type: str, args: Mapping[str, Any], holder
     return {"request": request_id, "type": command_type, "args": dict(args), "devices": dict(holders)}
 
 
-def _by_unit(targets: Sequence[Target]) -> dict[str, int]:
+def by_unit(targets: Sequence[Target]) -> dict[str, int]:
     """How many phones of each org unit, by its path of names: approvers see whom it hits."""
     counted = Counter(target.org_unit_id for target in targets)
     units = queries.unit_refs(counted)

@@ -48,7 +48,13 @@ def note_revocation(actor: Actor, device_id: str, *, lost: bool) -> None:
 
 
 def note_revocations(actor: Actor, device_ids: Sequence[str]) -> None:
-    """Count many phones that are cut off together. Raises TooMany over a cap, Conflict while destruction is frozen."""
+    """Count many phones that are cut off together. Raises as `require_revocable`."""
+    require_revocable(actor, len(device_ids))
+    _note(actor, device_ids)
+
+
+def require_revocable(actor: Actor, phones: int) -> None:
+    """Raise TooMany when so many phones are more than an hour allows, Conflict while destruction is frozen."""
     if freeze.gate().frozen:
         raise Conflict(
             "frozen",
@@ -58,8 +64,7 @@ def note_revocations(actor: Actor, device_ids: Sequence[str]) -> None:
             ),
             audit=True,
         )
-    _require(actor, _REVOKE, len(device_ids), "revoke")
-    _note(actor, device_ids)
+    _require(actor, _REVOKE, phones, "revoke")
 
 
 def over_cap(first_offers: Sequence[Command]) -> set[str]:

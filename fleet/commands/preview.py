@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from core.actor import Actor
 from core.permissions import Permission
@@ -47,6 +48,10 @@ class Preview:
     room: int | None
 
 
+Meant = tuple[list[Target], list[Refusal], dict[str, int]]
+"""Whom a request means, what of that refuses it, and how many phones it passes over, by why."""
+
+
 def command(actor: Actor, selector: Selector, wish: Wish) -> Preview:
     """Preview a command. Raises Forbidden and Invalid as the request would."""
     actor.require(Permission.COMMAND_SEND)
@@ -54,7 +59,21 @@ def command(actor: Actor, selector: Selector, wish: Wish) -> Preview:
     meant, refusals, dropped = _meant(actor, selector, kind.states)
     destructive = kind.is_destructive(len(meant), settings().bulk_lock_threshold)
     actor.require(kind.permission(destructive))
-    args = kind.checked_args(wish.args, wish.reason)
+    return _command(actor, kind, (meant, refusals, dropped), kind.checked_args(wish.args, wish.reason))
+
+
+def whom(actor: Actor, selector: Selector, type: str) -> Preview:
+    """Preview a command whose arguments are still to be filled in. Raises as `command`."""
+    actor.require(Permission.COMMAND_SEND)
+    kind = kind_of(type)
+    found = _meant(actor, selector, kind.states)
+    actor.require(kind.permission(kind.is_destructive(len(found[0]), settings().bulk_lock_threshold)))
+    return _command(actor, kind, found, {"preserve_records": True})
+
+
+def _command(actor: Actor, kind: Kind, found: Meant, args: Mapping[str, Any]) -> Preview:
+    meant, refusals, dropped = found
+    destructive = kind.is_destructive(len(meant), settings().bulk_lock_threshold)
     ids = [target.id for target in meant]
     losing = guards.would_lose_records(ids) if kind.approval and not args.get("preserve_records", True) else set()
     if kind.approval:
@@ -66,7 +85,7 @@ def command(actor: Actor, selector: Selector, wish: Wish) -> Preview:
         dropped=dropped,
         destructive=destructive,
         needs_approval=kind.approval,
-        approvers=_approvers(actor, meant, bool(losing)) if kind.approval else None,
+        approvers=_approvers(actor, meant, losing=bool(losing)) if kind.approval else None,
         losing=len(losing),
         capped=kind.capped,
     )
@@ -82,16 +101,14 @@ def revocation(actor: Actor, selector: Selector) -> Preview:
         refusals=refusals,
         dropped=dropped,
         destructive=True,
-        needs_approval=False,
-        approvers=None,
+        needs_approval=len(meant) > 1,
+        approvers=_approvers(actor, meant, losing=False) if len(meant) > 1 else None,
         losing=0,
         capped=True,
     )
 
 
-def _meant(
-    actor: Actor, selector: Selector, states: frozenset[str]
-) -> tuple[list[Target], list[Refusal], dict[str, int]]:
+def _meant(actor: Actor, selector: Selector, states: frozenset[str]) -> Meant:
     matched = selection.matched(actor, selector)
     by_name = selector.by == "devices"
     takes = states if by_name else states & LIVING
@@ -123,7 +140,7 @@ def _approval_refusals(ids: Sequence[str], kind: Kind, *, preserve_records: bool
     return found
 
 
-def _approvers(actor: Actor, meant: Sequence[Target], losing: bool) -> int:
+def _approvers(actor: Actor, meant: Sequence[Target], *, losing: bool) -> int:
     """How many people besides the actor could be the second person."""
     permissions = [Permission.COMMAND_APPROVE, *([approval.LOSS] if losing else [])]
     unit_id = queries.common_unit({target.org_unit_id for target in meant}) or ""

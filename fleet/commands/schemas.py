@@ -62,12 +62,6 @@ class SelectBody(Body):
     selector: SelectorBody
 
 
-class RevokedRead(BaseModel):
-    """How many phones were cut off."""
-
-    devices: int
-
-
 class RefusalRead(BaseModel):
     """Something that would refuse the request whole."""
 

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from console.bulk import MAX_CHOSEN
 from tests.console.site import CHINESE, ENGLISH, Site, submit, token_of
 from tests.fleet.phone import Phone
+from tests.identity import world
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
@@ -70,6 +71,25 @@ def test_what_destroys_is_confirmed_by_typing_and_waits_for_a_second_person(site
     assert "waits for a second person" in browser.get(answer.location, headers=ENGLISH).text
     (waiting,) = site.company.get("/commands").json["items"][:1]
     assert waiting["status"] == "pending_approval" and _types(site, phones[0]) == ["wipe"]
+
+
+def test_many_phones_are_cut_off_by_two_persons(site: Site) -> None:
+    phones = [site.enroll() for _ in range(2)]
+    browser = site.person()
+    page = _preview(browser, "revoke", all="yes").text
+    assert "<code><bdi>revoke 2</bdi></code>" in page and "Ask for approval" in page
+    wrong = _send(browser, page, reason="old phones", typed="revoke 3")
+    assert wrong.status_code == 422 and ">old phones</textarea>" in wrong.text
+    answer = _send(browser, page, reason="old phones", typed="revoke 2")
+    assert answer.status_code == 303 and "/approvals/" in answer.location
+    assert site.company.device(phones[0])["state"] == "active"
+    with site.app.app_context():
+        world.person("second", "it_admin")
+    second = site.person("second")
+    assert "Revoke phones: 2" in second.get(answer.location, headers=ENGLISH).text
+    assert submit(second, answer.location, ENGLISH, decision="approve", reason="seen").status_code == 303
+    assert {site.company.device(one)["state"] for one in phones} == {"retired"}
+    assert 'value="revoke"' not in site.person("leader").get("/devices").text
 
 
 def test_a_selection_that_changed_meanwhile_is_shown_again_and_nothing_is_sent(site: Site) -> None:

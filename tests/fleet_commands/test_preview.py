@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from core.text import Text
+from core.uow import unit_of_work
 from fleet.commands import guards
+from fleet.models import Device
 from tests.fleet.phone import Phone
 from tests.fleet_commands.conftest import Tune
 from tests.fleet_commands.desk import LOSSY, WIPE, Desk
@@ -122,6 +124,13 @@ class TestRevocation:
         body = {"selector": selector, "reason": reason, "targets_sha256": seen}
         return desk.company.post("/devices/revoke", body, desk.who[who])
 
+    def asked(self, desk: Desk, selector: dict[str, Any]) -> Any:
+        return self.revoke(desk, selector, self.preview(desk, selector)["targets_sha256"])
+
+    def decide(self, desk: Desk, asked: Any, how: str = "approve", who: str = "second") -> Any:
+        address = f"/devices/revoke/{asked.json['approval_id']}/{how}"
+        return desk.company.post(address, {"reason": "核对过"}, desk.who[who])
+
     def single(self, desk: Desk, phone: Phone, who: str = "asker") -> Any:
         return desk.company.post(f"/devices/{phone.id}/revoke", {"reason": "离职"}, desk.who[who])
 
@@ -131,12 +140,54 @@ class TestRevocation:
         seen = self.preview(desk, selector)
         assert seen["devices"] == 2 and seen["room"] == 20
         assert self.revoke(desk, selector, seen["targets_sha256"], reason=" ").status_code == 422
-        assert self.revoke(desk, selector, seen["targets_sha256"]).json == {"devices": 2}
+        assert (seen["needs_approval"], seen["approvers"]) == (True, 3)
+        asked = self.revoke(desk, selector, seen["targets_sha256"])
+        assert (asked.status_code, asked.json["devices"]) == (202, 2)
+        assert {desk.company.device(one)["state"] for one in crowd} == {"active"}
+        assert self.decide(desk, asked, who="asker").json["code"] == "own_request"
+        assert self.decide(desk, asked).json["state"] == "used"
+        assert self.decide(desk, asked).json["code"] == "approval_decided"
         assert [desk.company.device(one)["state"] for one in crowd] == ["retired", "retired", "active"]
         entry = desk.audited("device.revoke_many")[0]
         assert entry["detail"]["count"] == 2 and entry["detail"]["reason"] == "离职"
+        assert entry["detail"]["approval"] == asked.json["approval_id"]
         again = self.revoke(desk, selector, seen["targets_sha256"])
         assert again.status_code == 409 and again.json["code"] == "device_state"
+
+    def test_one_phone_is_cut_off_at_once(self, desk: Desk) -> None:
+        (one,) = phones(desk, 1)
+        assert self.asked(desk, {"devices": [one.id]}).json == {"devices": 1, "approval_id": None}
+        assert desk.company.device(one)["state"] == "retired"
+
+    def test_what_is_denied_is_not_done(self, desk: Desk) -> None:
+        crowd = phones(desk, 2)
+        asked = self.asked(desk, {"all": True})
+        assert self.decide(desk, asked, "deny").json["state"] == "denied"
+        assert {desk.company.device(one)["state"] for one in crowd} == {"active"}
+
+    def test_a_phone_that_changed_hands_or_left_meanwhile_drops_out(self, desk: Desk) -> None:
+        gone, moved, stays = phones(desk, 3)
+        asked = self.asked(desk, {"all": True})
+        assert self.single(desk, gone, "second").status_code == 200
+        with unit_of_work() as current:
+            current.get_one(Device, moved.id).person_id = desk.company.wang
+        assert self.decide(desk, asked).status_code == 200
+        assert [desk.company.device(one)["state"] for one in (moved, stays)] == ["active", "retired"]
+        entry = desk.audited("device.revoke_many")[0]["detail"]
+        assert (entry["count"], entry["dropped"]) == (1, sorted([gone.id, moved.id]))
+
+    def test_the_cap_and_the_freeze_hold_when_it_is_carried_out_too(self, desk: Desk, tune: Tune) -> None:
+        crowd = phones(desk, 3)
+        asked = self.asked(desk, {"devices": [one.id for one in crowd[:2]]})
+        desk.freeze(True)
+        assert self.decide(desk, asked).json["code"] == "frozen"
+        desk.freeze(False)
+        tune(wipe_cap_per_person=2)
+        assert self.single(desk, crowd[2]).status_code == 200
+        assert self.decide(desk, asked).json["code"] == "revoke_cap"
+        assert desk.company.device(crowd[0])["state"] == "active"
+        tune(wipe_cap_per_person=3)
+        assert self.decide(desk, asked).json["state"] == "used"
 
     def test_others_than_those_previewed_are_never_hit(self, desk: Desk) -> None:
         phones(desk, 1)
