@@ -8,7 +8,7 @@ from typing import Any
 
 from core.text import Text
 from imports import sheet
-from imports.cells import Wrong, clean
+from imports.cells import Wrong, beyond, clean
 from imports.registry import Column
 from policies.calendar_import import GivenDay
 from policies.faults import Fault
@@ -56,6 +56,10 @@ def read(content: bytes) -> DayTable:
     rows: list[tuple[int, dict[str, str]]] = []
     faults: list[Fault] = []
     for line in table.lines:
+        surplus = beyond(line, len(table.layout.headers))
+        if surplus is not None:
+            faults.append(Fault(line.number, surplus.code, surplus.text))
+            continue
         values: dict[str, str] = {}
         for column in SHAPE.columns:
             place = table.layout.places.get(column.name, 0)

@@ -73,6 +73,24 @@ def clean(cell: Cell, column: Column) -> Cell:
     return plain
 
 
+def beyond(line: Line, width: int) -> Wrong | None:
+    """What stands to the right of the last of so many columns, where nothing is to stand; None where nothing does."""
+    for position, cell in enumerate(line.cells[width:], width + 1):
+        found = raw(cell)
+        if found.strip():
+            return Wrong(
+                found,
+                "too_many_cells",
+                Text(
+                    f"第 {position} 列没有表头，却有内容“{visible(found.strip())}”。"
+                    "请补上表头，或删除该内容，或给含分隔符的内容加引号。",
+                    f"Column {position} has no header, but “{visible(found.strip())}” stands there. Give it a header, "
+                    "delete it, or put quotes around a text that holds a separator.",
+                ),
+            )
+    return None
+
+
 def visible(text: str) -> str:
     """A text for a screen: without what cannot be seen, and not too long."""
     shown = "".join("\ufffd" if unicodedata.category(char) in _INVISIBLE else char for char in text[: SHOWN + 1])

@@ -11,7 +11,7 @@ from typing import Any
 from core.runtime import runtime
 from core.text import Text
 from core.verdicts import ERROR, Outcome, Verdict
-from imports.cells import Line, Wrong, clean, raw
+from imports.cells import Line, Wrong, beyond, clean, raw
 from imports.registry import Kind, Row
 
 
@@ -65,12 +65,9 @@ def of_line(kind: Kind, places: Mapping[str, int], width: int, line: Line) -> En
         if isinstance(cleaned, Wrong):
             entry.blame(column.name, cleaned.code, cleaned.text, places)
         entry.values[column.name] = raw(cleaned)
-    if any(cell.strip() for cell in entry.cells[width:]):
-        text = Text(
-            "该行的内容比表头多，可能有未加引号的分隔符。",
-            "The line has more cells than there are headers: a separator may lack its quotes.",
-        )
-        entry.blame(None, "too_many_cells", text, places)
+    surplus = beyond(line, width)
+    if surplus is not None:
+        entry.blame(None, surplus.code, surplus.text, places)
     return entry
 
 

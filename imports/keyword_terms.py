@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.text import Text
 from imports import csv_file, sheet, xlsx_file
-from imports.cells import Line, Wrong, clean
+from imports.cells import Line, Wrong, beyond, clean
 from imports.registry import Column
 from policies.faults import Fault
 from policies.keyword_import import Given
@@ -70,9 +70,9 @@ def read(content: bytes) -> TermList:
         source = list(_bounded(csv_file.lines(text) if table else _plain(text)))
     filled = [line for line in source if not line.empty]
     if filled and sheet.knows(SHAPE, filled[0]):
-        places = sheet.layout(SHAPE, filled[0]).places
-        return _taken(form, encoding, filled[1:], places)
-    return _taken(form, encoding, filled, {"term": 1})
+        layout = sheet.layout(SHAPE, filled[0])
+        return _taken(form, encoding, filled[1:], layout.places, len(layout.headers))
+    return _taken(form, encoding, filled, {"term": 1}, 1)
 
 
 def _plain(text: str) -> Iterator[Line]:
@@ -84,10 +84,14 @@ def _bounded(lines: Iterator[Line]) -> Iterator[Line]:
     return iter(sheet.bounded(lines, MAX_LINES))
 
 
-def _taken(form: str, encoding: str | None, lines: list[Line], places: dict[str, int]) -> TermList:
+def _taken(form: str, encoding: str | None, lines: list[Line], places: dict[str, int], width: int) -> TermList:
     given: list[Given] = []
     faults: list[Fault] = []
     for line in lines:
+        surplus = beyond(line, width)
+        if surplus is not None:
+            faults.append(Fault(line.number, surplus.code, surplus.text))
+            continue
         values: dict[str, str] = {}
         for column in SHAPE.columns:
             place = places.get(column.name, 0)

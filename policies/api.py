@@ -59,7 +59,7 @@ DOCUMENTS: Content = {name: Documents if form == "json" else OneDocument for nam
 )
 def plan_documents(query: PlanQuery) -> Response:
     """What applying and publishing documents (YAML or JSON) would change; nothing is changed."""
-    outcome = apply.plan(current_actor(), request.get_data(), _format(), prune=query.prune)
+    outcome = apply.plan(current_actor(), request.get_data(), _format(), prune=query.prune, managed_by=query.managed_by)
     return reply(outcome.plain())
 
 

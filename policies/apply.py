@@ -80,13 +80,16 @@ class _Request:
         return [document for document in self.parsed if (document.kind, document.name) in keys]
 
 
-def plan(actor: Actor, body: bytes, form: Format = "yaml", *, prune: bool = False) -> Outcome:
+def plan(
+    actor: Actor, body: bytes, form: Format = "yaml", *, prune: bool = False, managed_by: Manager = "api"
+) -> Outcome:
     """What applying and publishing these documents would change, how many phones it touches, what becomes looser.
 
-    `prune` also deletes every document that is not among them. Raises Refused, TooLarge, Invalid, Conflict.
+    `prune` also deletes every document that `managed_by` keeps and that is not among them. Raises Refused, TooLarge,
+    Invalid, Conflict.
     """
     actor.require(Permission.DOCUMENT_READ)
-    request = _read(actor, parse(body, form), prune=prune, locked=False)
+    request = _read(actor, parse(body, form), managed_by, prune=prune, locked=False)
     return _foreseen(request)
 
 
@@ -137,8 +140,7 @@ def apply_parsed(
         actor.require(Permission.DOCUMENT_PUBLISH)
     start_writing()
     lock.alone()
-    request = _read(actor, parsed, prune=prune, locked=True)
-    request.managed_by = managed_by
+    request = _read(actor, parsed, managed_by, prune=prune, locked=True)
     _require_own(request, take_over, reason)
     return _carry_out(request, publishing=publishing, reason=reason)
 
@@ -195,13 +197,14 @@ def _carry_out(request: _Request, *, publishing: bool, reason: str) -> Outcome:
     return Outcome(request.changes, seen, versions, rollout)
 
 
-def _read(actor: Actor, parsed: list[Parsed], *, prune: bool, locked: bool) -> _Request:
+def _read(actor: Actor, parsed: list[Parsed], managed_by: Manager, *, prune: bool, locked: bool) -> _Request:
     keys = [(document.kind, document.name) for document in parsed]
     stored = drafts.load(keys, locked=locked)
     drafts.check_revisions(parsed, stored)
     living = drafts.load_living()
-    gone = [row for key, row in sorted(living.items()) if key not in set(keys)] if prune else []
-    return _request(actor, parsed, stored, living, gone)
+    sent = set(keys)
+    gone = [row for key, row in sorted(living.items()) if key not in sent and row.managed_by == managed_by]
+    return _request(actor, parsed, stored, living, gone if prune else [], managed_by)
 
 
 def _deletion(actor: Actor, kind: str, name: str) -> _Request:
@@ -218,6 +221,7 @@ def _request(
     stored: dict[Key, PolicyDocument],
     living: dict[Key, PolicyDocument],
     gone: list[PolicyDocument],
+    managed_by: Manager = "api",
 ) -> _Request:
     gone_keys = {(row.kind, row.name) for row in gone}
     sent = {(document.kind, document.name): document.data["spec"] for document in parsed}
@@ -226,7 +230,7 @@ def _request(
     references.check_unused(gone_keys, {**kept, **sent})
     changes = drafts.compare(parsed, stored)
     changes += [Change(row.kind, row.name, "delete", []) for row in gone]
-    return _Request(actor, parsed, stored, changes, gone, assigned)
+    return _Request(actor, parsed, stored, changes, gone, assigned, managed_by)
 
 
 def _projected(request: _Request, before: World, *, publishing: bool) -> tuple[World, set[str]]:

@@ -29,7 +29,7 @@ _files = click.option(
     type=click.Path(exists=True, path_type=Path),
     help="A file, or a folder of YAML files.",
 )
-_prune = click.option("--prune", is_flag=True, help="Also delete every document that is not among these.")
+_prune = click.option("--prune", is_flag=True, help="Also delete what was kept in files and is not among these.")
 
 
 @cli.command("plan")
@@ -38,7 +38,7 @@ _prune = click.option("--prune", is_flag=True, help="Also delete every document 
 def plan_command(source: Path, prune: bool) -> None:
     """Print what would change, how many phones it touches and what becomes looser."""
     with _reported(write=False):
-        _show(apply.plan(ACTOR, _read(source), prune=prune))
+        _show(apply.plan(ACTOR, _read(source), prune=prune, managed_by="files"))
 
 
 @cli.command("apply")

@@ -21,9 +21,10 @@ class Documents(RootModel[AnyDocument | list[AnyDocument]]):
 
 
 class PlanQuery(BaseModel):
-    """`prune` also deletes what is not among the documents."""
+    """`prune` also deletes what `managed_by` keeps and is not among the documents."""
 
     prune: bool = False
+    managed_by: Literal["files", "api"] = "api"
 
 
 class ApplyQuery(PlanQuery):
@@ -34,7 +35,6 @@ class ApplyQuery(PlanQuery):
     """
 
     publish: bool = False
-    managed_by: Literal["files", "api"] = "api"
     take_over: bool = False
     reason: Annotated[str, Field(max_length=500)] = ""
 

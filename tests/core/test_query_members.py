@@ -51,7 +51,7 @@ def test_a_request_that_changes_something_refuses_them_before_it_does(company: C
     text = "apiVersion: shouji/v1\nkind: Calendar\nmetadata: {name: x}\nspec: {days: []}\n"
     headers = {**company.admin, "Content-Type": "application/yaml"}
     answer: Any = company.client.post(f"{API}/documents/apply?publsh=true", data=text.encode(), headers=headers)
-    allowed = ["prune", "publish", "managed_by", "take_over", "reason"]
+    allowed = ["prune", "managed_by", "publish", "take_over", "reason"]
     assert (answer.status_code, answer.json["allowed"]) == (422, allowed)
     assert company.get("/documents").json["items"] == []
 

@@ -125,3 +125,9 @@ def test_who_publishes_policies_is_reminded(office: Office) -> None:
     with unit_of_work(write=False) as current:
         kinds = [row.kind for row in current.query(InAppNotice)]
     assert set(kinds) == {calendar_years.MISSING}
+
+
+def test_a_cell_beyond_the_last_header_is_an_error_of_its_line(office: Office) -> None:
+    told = send(office, b"date,kind\n2027-10-01,holiday,National Day\n2027-10-02,holiday,\n").json
+    assert [(fault["line"], fault["code"]) for fault in told["faults"]] == [(2, "too_many_cells")]
+    assert [day["date"] for day in told["added"]] == ["2027-10-02"]

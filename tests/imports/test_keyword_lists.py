@@ -163,3 +163,23 @@ def test_trying_what_is_no_set_says_so(office: Office) -> None:
     assert code(document=document("Policy", "p", "{}")) == "no_keyword_set"
     assert code(document="kind: [") == "documents_invalid"
     assert code() == "invalid_input"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "敏感词,例外\n加急费,,漏了表头\n茶水费,,\n".encode(),
+        workbook([["敏感词", "例外"], ["加急费", "", "漏了表头"], ["茶水费"]]),
+    ],
+)
+def test_a_cell_beyond_the_last_header_is_an_error_that_says_where(office: Office, content: bytes) -> None:
+    told = sent(office, content)
+    assert told["added"] == 1
+    (fault,) = told["faults"]
+    assert (fault["line"], fault["code"]) == (2, "too_many_cells")
+    assert "3" in fault["text"] and "漏了表头" in fault["text"]
+
+
+def test_without_headers_the_second_cell_of_a_workbook_is_no_term_and_not_ignored(office: Office) -> None:
+    told = sent(office, workbook([["加急费"], ["茶水费", "备注"]]))
+    assert (told["added"], [(fault["line"], fault["code"]) for fault in told["faults"]]) == (1, [(2, "too_many_cells")])

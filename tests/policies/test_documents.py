@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from core import audit
+from core.actor import system_actor
 from core.audit import AuditEntry
 from core.uow import unit_of_work
+from policies import apply
 from tests.fleet.company import API
 from tests.policies.office import Office, assignment, document, policy
 
@@ -267,3 +269,20 @@ def test_deleting_what_is_kept_in_files_must_be_meant(office: Office) -> None:
     assert (
         client.delete(address, headers=admin, query_string={"reason": "unused", "take_over": "true"}).status_code == 200
     )
+
+
+def test_pruning_deletes_only_what_the_same_hand_keeps(office: Office) -> None:
+    office.apply(document("Calendar", "from-files", "{days: []}"), managed_by="files")
+    office.apply(document("Calendar", "by-api", "{days: []}"))
+    with unit_of_work():
+        mine = document("Calendar", "in-console", "{days: []}").encode()
+        apply.apply(system_actor("test"), mine, managed_by="console")
+    fresh = document("Calendar", "fresh", "{days: []}")
+    planned = office.plan(fresh, prune="true", managed_by="files")
+    done = office.apply(fresh, prune="true", managed_by="files")
+    assert actions(planned) == [("Calendar", "fresh", "create"), ("Calendar", "from-files", "delete")]
+    assert actions(done) == actions(planned)
+    done = office.apply(fresh, prune="true")
+    assert actions(done) == [("Calendar", "fresh", "none"), ("Calendar", "by-api", "delete")]
+    left = {item["name"] for item in office.company.get("/documents").json["items"]}
+    assert left == {"fresh", "in-console"}
