@@ -89,8 +89,13 @@ def plan(
     Invalid, Conflict.
     """
     actor.require(Permission.DOCUMENT_READ)
-    request = _read(actor, parse(body, form), managed_by, prune=prune, locked=False)
-    return _foreseen(request)
+    return plan_parsed(actor, parse(body, form), prune=prune, managed_by=managed_by)
+
+
+def plan_parsed(actor: Actor, parsed: list[Parsed], *, prune: bool = False, managed_by: Manager = "api") -> Outcome:
+    """The same as `plan` for documents that were read before."""
+    actor.require(Permission.DOCUMENT_READ)
+    return _foreseen(_read(actor, parsed, managed_by, prune=prune, locked=False))
 
 
 def plan_deletion(actor: Actor, kind: str, name: str) -> Outcome:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -11,13 +9,12 @@ from flask.cli import AppGroup
 
 from core import terminal
 from core.actor import system_actor
-from policies import apply, documents
+from policies import apply, documents, sources
 from policies.apply import Outcome
-from policies.language.problems import Refused
+from policies.language.parse import Parsed
 
 ACTOR = system_actor("cli")
 SIGNS = {"create": "+", "change": "~", "delete": "-", "none": "="}
-SUFFIXES = (".yaml", ".yml")
 
 cli = AppGroup("documents", help="Policies, keyword sets, calendars, groups and assignments as files.")
 
@@ -27,7 +24,7 @@ _files = click.option(
     "source",
     required=True,
     type=click.Path(exists=True, path_type=Path),
-    help="A file, or a folder of YAML files.",
+    help="A file, or a folder of YAML and JSON files.",
 )
 _prune = click.option("--prune", is_flag=True, help="Also delete what was kept in files and is not among these.")
 
@@ -37,8 +34,9 @@ _prune = click.option("--prune", is_flag=True, help="Also delete what was kept i
 @_prune
 def plan_command(source: Path, prune: bool) -> None:
     """Print what would change, how many phones it touches and what becomes looser."""
-    with _reported(write=False):
-        _show(apply.plan(ACTOR, _read(source), prune=prune, managed_by="files"))
+    parsed = _read(source)
+    with terminal.command(write=False):
+        _show(apply.plan_parsed(ACTOR, parsed, prune=prune, managed_by="files"))
 
 
 @cli.command("apply")
@@ -48,8 +46,10 @@ def plan_command(source: Path, prune: bool) -> None:
 @click.option("--reason", default="", help="Why, for the audit log.")
 def apply_command(source: Path, prune: bool, publish: bool, reason: str) -> None:
     """Store the documents in one transaction."""
-    with _reported():
-        _show(apply.apply(ACTOR, _read(source), publishing=publish, prune=prune, reason=reason, managed_by="files"))
+    # Long files take seconds to read: nobody waits for the write lock meanwhile.
+    parsed = _read(source)
+    with terminal.command():
+        _show(apply.apply_parsed(ACTOR, parsed, publishing=publish, prune=prune, reason=reason, managed_by="files"))
 
 
 @cli.command("export")
@@ -57,21 +57,22 @@ def apply_command(source: Path, prune: bool, publish: bool, reason: str) -> None
     "-f", "--file", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of printing."
 )
 def export_command(target: Path | None) -> None:
-    """All documents as one YAML text."""
-    with _reported(write=False):
-        text = documents.export(ACTOR)
+    """All documents as one YAML text, or as JSON where the file's name ends in .json."""
+    with terminal.command(write=False):
+        as_json = target is not None and sources.form_of(target) == "json"
+        text = documents.export_json(ACTOR) if as_json else documents.export(ACTOR)
     if target is None:
         click.echo(text, nl=False)
     else:
         target.write_text(text, encoding="utf-8")
 
 
-def _read(source: Path) -> bytes:
-    """One YAML text of a file, or of all files of a folder in the order of their names."""
-    files = [source] if source.is_file() else sorted(p for p in source.rglob("*") if p.suffix in SUFFIXES)
-    if not files:
-        raise click.ClickException(f"{source}: 没有 YAML 文件。 There is no YAML file.")
-    return b"\n---\n".join(path.read_bytes() for path in files)
+def _read(source: Path) -> list[Parsed]:
+    """All documents of a file or folder; whatever is wrong with them ends the command."""
+    try:
+        return sources.read(source)
+    except sources.FilesRefused as refused:
+        raise click.ClickException("\n".join(refused.lines)) from refused
 
 
 def _show(outcome: Outcome) -> None:
@@ -88,14 +89,3 @@ def _show(outcome: Outcome) -> None:
         click.echo(f"published: {version.kind}/{version.name} v{version.version}")
     if outcome.rollout:
         click.echo(f"rollout: {outcome.rollout}")
-
-
-@contextmanager
-def _reported(*, write: bool = True) -> Iterator[None]:
-    """One unit of work; problems are listed with line and column and end the command."""
-    with terminal.command(write=write):
-        try:
-            yield
-        except Refused as error:
-            lines = [f"{p.line}:{p.column} {p.path}: {p.text.zh} {p.text.en}" for p in error.problems]
-            raise click.ClickException("\n".join(lines)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -117,13 +118,24 @@ def export(actor: Actor) -> str:
 
     What names phones outside the actor's part of the tree is left out; a comment says which documents those are.
     """
+    kept, foreign = _exported(actor)
+    return "".join(f"# {LEFT_OUT}: {name}\n" for name in foreign) + emit(kept)
+
+
+def export_json(actor: Actor) -> str:
+    """The same as one JSON array, which is read ten times as fast. What is left out cannot be said in it."""
+    return json.dumps(_exported(actor)[0], ensure_ascii=False, indent=1) + "\n"
+
+
+def _exported(actor: Actor) -> tuple[list[dict[str, Any]], list[str]]:
+    """All documents as their authors write them, and kind and name of those that are left out."""
     actor.require(Permission.DOCUMENT_READ)
     rows = sorted(drafts.load_living().values(), key=lambda row: (list(KINDS).index(row.kind), row.name))
     paths = assignments.present_paths([row.id for row in rows])
     hidden = sight.hidden_in(actor, [row.spec for row in rows if row.kind in sight.NAMES_PHONES])
     foreign = [row for row in rows if hidden and row.kind in sight.NAMES_PHONES and sight.names_any(row.spec, hidden)]
-    heads = "".join(f"# {LEFT_OUT}: {row.kind}/{row.name}\n" for row in foreign)
-    return heads + emit(drafts.whole(row, paths.get(row.id), revision=False) for row in rows if row not in foreign)
+    kept = [drafts.whole(row, paths.get(row.id), revision=False) for row in rows if row not in foreign]
+    return kept, [f"{row.kind}/{row.name}" for row in foreign]
 
 
 def _narrowed(query: Select[Any], kind: str | None, q: str | None) -> Select[Any]:

@@ -6,11 +6,11 @@ import bisect
 import json
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from core.text import Text
 from policies.language.problems import Location, Problem, Refused
-from policies.language.source import Budget, RawDocument, check_text, refuse, within
+from policies.language.source import REQUEST, Budget, Limits, RawDocument, check_text, refuse, within
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
@@ -18,25 +18,25 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,30})?(?:[eE][-+]?[0-
 _WORDS = {"true": True, "false": False, "null": None}
 
 
-def read_json(text: str) -> list[RawDocument]:
+def read_json(text: str, limits: Limits = REQUEST) -> list[RawDocument]:
     """The documents of a JSON text: one object, or an array of them. Raises Refused."""
-    reader = _Reader(text)
+    reader = _Reader(text, limits)
     data = reader.whole()
     if not isinstance(data, list):
         return within([RawDocument(data, reader.marks)])
-    return within([RawDocument(item, _below(reader.marks, index)) for index, item in enumerate(data)])
-
-
-def _below(marks: dict[Location, tuple[int, int]], index: int) -> dict[Location, tuple[int, int]]:
-    return {location[1:]: mark for location, mark in marks.items() if location[:1] == (index,)}
+    below: list[dict[Location, tuple[int, int]]] = [{} for _ in data]
+    for location, mark in reader.marks.items():
+        if location:
+            below[cast(int, location[0])][location[1:]] = mark
+    return within([RawDocument(item, marks) for item, marks in zip(data, below, strict=True)])
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, limits: Limits) -> None:
         self.marks: dict[Location, tuple[int, int]] = {}
         self._text = text
         self._at = 0
-        self._budget = Budget()
+        self._budget = Budget(limits)
         self._lines = [0, *(found.end() for found in re.finditer("\n", text))]
 
     def whole(self) -> Any:

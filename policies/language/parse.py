@@ -14,7 +14,7 @@ from policies.language.kinds import API_VERSION, KINDS, Document
 from policies.language.messages import code_of, text_for
 from policies.language.overlaps import overlaps
 from policies.language.problems import Location, Marks, Problem, Refused, problem_at
-from policies.language.source import RawDocument, text_of
+from policies.language.source import REQUEST, Limits, RawDocument, text_of
 from policies.language.yaml_source import read_yaml
 
 Format = Literal["yaml", "json"]
@@ -43,9 +43,9 @@ class Parsed:
         return problem_at(self.marks, location, code, text)
 
 
-def parse(body: bytes, form: Format = "yaml") -> list[Parsed]:
+def parse(body: bytes, form: Format = "yaml", limits: Limits = REQUEST) -> list[Parsed]:
     """All documents of a request or file. Raises Refused with every problem, or TooLarge; never half."""
-    raw = (read_yaml if form == "yaml" else read_json)(text_of(body))
+    raw = (read_yaml if form == "yaml" else read_json)(text_of(body, limits), limits)
     parsed: list[Parsed] = []
     problems: list[Problem] = []
     for document in raw:
@@ -53,7 +53,7 @@ def parse(body: bytes, form: Format = "yaml") -> list[Parsed]:
             parsed.append(_typed(document))
         except Refused as refused:
             problems += refused.problems
-    problems += _repeated(parsed)
+    problems += [problem for _, problem in repeated(parsed)]
     if problems:
         raise Refused(problems)
     return parsed
@@ -103,13 +103,14 @@ def _location(loc: Sequence[str | int], marks: Marks, *, missing: bool) -> Locat
     return found
 
 
-def _repeated(parsed: Sequence[Parsed]) -> Iterator[Problem]:
+def repeated(parsed: Sequence[Parsed]) -> Iterator[tuple[int, Problem]]:
+    """Documents of a kind and name that stand there before: the number of each, from 0, and what is wrong."""
     seen: set[tuple[str, str]] = set()
-    for document in parsed:
+    for number, document in enumerate(parsed):
         key = (document.kind, document.name)
         if key in seen:
             text = Text(
                 f"{document.kind}“{document.name}”重复出现。", f"{document.kind} “{document.name}” stands twice."
             )
-            yield document.problem(("metadata", "name"), "document_twice", text)
+            yield number, document.problem(("metadata", "name"), "document_twice", text)
         seen.add(key)

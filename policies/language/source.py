@@ -12,10 +12,22 @@ from core.errors import TooLarge
 from core.text import Text
 from policies.language.problems import Location, Problem, Refused
 
-MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
-MAX_NODES = 200_000
 MAX_DOCUMENTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a source may be, and how many values it may hold. Neither can be multiplied: there are no aliases."""
+
+    megabytes: int
+    nodes: int
+
+
+REQUEST = Limits(megabytes=1, nodes=200_000)
+"""What anybody may send who may write documents."""
+FILES = Limits(megabytes=64, nodes=4_000_000)
+"""What the server's own shell may bring: many sets of 50,000 terms with their exceptions."""
 
 
 @dataclass(slots=True)
@@ -30,6 +42,7 @@ class RawDocument:
 class Budget:
     """Counts nodes and depth of a whole source, so that a small text cannot become a large tree."""
 
+    limits: Limits = REQUEST
     nodes: int = 0
 
     def spend(self, depth: int, line: int, column: int) -> None:
@@ -37,12 +50,13 @@ class Budget:
         self.nodes += 1
         if depth > MAX_DEPTH:
             refuse(line, column, "too_deep", Text(f"嵌套超过 {MAX_DEPTH} 层。", f"Nested more than {MAX_DEPTH} deep."))
-        if self.nodes > MAX_NODES:
+        most = self.limits.nodes
+        if self.nodes > most:
             refuse(
                 line,
                 column,
                 "too_many_values",
-                Text(f"超过 {MAX_NODES} 个值，请分批提交。", f"More than {MAX_NODES} values: send them in parts."),
+                Text(f"超过 {most} 个值，请分批提交。", f"More than {most} values: send them in parts."),
             )
 
 
@@ -51,16 +65,19 @@ def refuse(line: int, column: int, code: str, text: Text) -> NoReturn:
     raise Refused([Problem(line, column, "(document)", code, text)])
 
 
-def text_of(body: bytes) -> str:
+def text_of(body: bytes, limits: Limits = REQUEST) -> str:
     """The body as text. Raises TooLarge, or Refused when it is no UTF-8."""
-    if len(body) > MAX_BYTES:
+    most = limits.megabytes * 1024 * 1024
+    if len(body) > most:
         raise TooLarge(
             "documents_too_large",
             Text(
-                "文档超过 1 MiB，请拆分后分批提交。",
-                "The documents are larger than 1 MiB: split them and send them in parts.",
+                f"文档超过 {limits.megabytes} MiB，请拆分后分批提交；"
+                "在服务器上用 flask documents apply 可提交更大的文件。",
+                f"The documents are larger than {limits.megabytes} MiB: split them and send them in parts. On the "
+                "server itself, flask documents apply takes larger files.",
             ),
-            limit=MAX_BYTES,
+            limit=most,
         )
     try:
         return body.decode("utf-8-sig")

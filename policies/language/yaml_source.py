@@ -26,7 +26,7 @@ from ruamel.yaml.events import (
 
 from core.text import Text
 from policies.language.problems import Location
-from policies.language.source import MAX_DOCUMENTS, Budget, RawDocument, check_text, refuse, within
+from policies.language.source import MAX_DOCUMENTS, REQUEST, Budget, Limits, RawDocument, check_text, refuse, within
 
 _NULL = {"", "~", "null", "Null", "NULL"}
 _TRUE = {"true", "True", "TRUE"}
@@ -40,7 +40,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,30}(\.[0-9]{0,30})?)([eE][-+]?
 _ENDLESS_TAG = re.compile(r"(?<!\S)![^\s]{4096}|[\[{,]![^\s]{4096}")
 
 
-def read_yaml(text: str) -> list[RawDocument]:
+def read_yaml(text: str, limits: Limits = REQUEST) -> list[RawDocument]:
     """All documents of a YAML text. Raises Refused."""
     endless = _ENDLESS_TAG.search(text)
     if endless:
@@ -48,7 +48,7 @@ def read_yaml(text: str) -> list[RawDocument]:
             text.count("\n", 0, endless.start()) + 1, 1, "tag", Text("不支持 YAML 标签。", "YAML tags are not taken.")
         )
     try:
-        documents = _Reader(YAML(typ="safe", pure=True).parse(text)).documents()
+        documents = _Reader(YAML(typ="safe", pure=True).parse(text), limits).documents()
         return within(list(islice(documents, MAX_DOCUMENTS + 1)))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -79,9 +79,9 @@ def plain_scalar(text: str) -> Any:
 class _Reader:
     """Builds plain values from events; one instance reads one text."""
 
-    def __init__(self, events: Iterator[Any]) -> None:
+    def __init__(self, events: Iterator[Any], limits: Limits) -> None:
         self._events = iter(events)
-        self._budget = Budget()
+        self._budget = Budget(limits)
         self._marks: dict[Location, tuple[int, int]] = {}
 
     def documents(self) -> Iterator[RawDocument]:
