@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import policies.engine as engine
@@ -44,22 +45,32 @@ class InForce:
     outcomes: dict[str, str]
 
 
+_Made = tuple[engine.Bundle, dict[str, str]]
+
+
 class Compiled:
     """Compiled bundles by digest and capabilities: equal policies of many phones are compiled once."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, frozenset[str]], tuple[engine.Bundle, dict[str, str]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, frozenset[str]], _Made] = OrderedDict()
+        self._compiling = Lock()
+
+    def known(self, digest: str, capabilities: frozenset[str]) -> _Made | None:
+        """What was compiled before."""
+        return self._kept.get((digest, capabilities))
 
     def get(
         self, digest: str, document: BundleDocument, blobs: dict[str, bytes], capabilities: frozenset[str]
-    ) -> tuple[engine.Bundle, dict[str, str]]:
+    ) -> _Made:
         """The rules that can be carried out, and the outcome per family. Raises Untrusted on a bad blob."""
         key = (digest, capabilities)
-        if key not in self._kept:
-            self._kept[key] = _compile(document, blobs, capabilities)
-            if len(self._kept) > _COMPILED_MAX:
-                self._kept.popitem(last=False)
-        return self._kept[key]
+        with self._compiling:
+            made = self._kept.get(key)
+            if made is None:
+                made = self._kept[key] = _compile(document, blobs, capabilities)
+                if len(self._kept) > _COMPILED_MAX:
+                    self._kept.popitem(last=False)
+        return made
 
 
 _compiled = Compiled()
@@ -83,6 +94,8 @@ def _compile(
         )
     except ValueError:
         raise Untrusted("blob_form") from None
+    # Now, not when the first message is looked at: it would wait for all the terms.
+    _ = bundle.scanner
     return bundle, dict(reading.outcome)
 
 
@@ -225,14 +238,28 @@ class PolicyDesk:
             self.fetcher.get(ref, partial(here, ref.digest))
 
     def _apply(self, desired: Desired, document: BundleDocument, blobs: dict[str, bytes]) -> None:
+        """Compile beside the loop: messages go on under the old rules until the new ones are in force, all at once."""
         self._round += 1
-        try:
-            bundle, outcomes = _compiled.get(desired.bundle.digest, document, blobs, self._core.options.capabilities)
-        except Untrusted as error:
-            self._refused(desired, error)
+        current, digest, capabilities = self._round, desired.bundle.digest, self._core.options.capabilities
+        known = _compiled.known(digest, capabilities)
+        if known is not None:
+            self._enforce(desired, known, blobs)
             return
+
+        def compiled(made: _Made | Exception) -> None:
+            if current == self._round:
+                self._enforce(desired, made, blobs)
+
+        self._core.loop.submit(lambda: _compiled.get(digest, document, blobs, capabilities), compiled)
+
+    def _enforce(self, desired: Desired, made: _Made | Exception, blobs: dict[str, bytes]) -> None:
+        if isinstance(made, Untrusted):
+            self._refused(desired, made)
+            return
+        if isinstance(made, Exception):
+            raise made
         self._backoff.reset()
-        self.in_force = InForce(desired.generation, desired.bundle, bundle, outcomes)
+        self.in_force = InForce(desired.generation, desired.bundle, *made)
         self.fetcher.held = set(blobs)
         self._say_applied()
         self.applied()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from agent.phone import Phone
+from agent.policy import Compiled
 from mqtt.contract import topics
 from mqtt.contract.names import Typ
 from mqtt.contract.notice import texts_digest
@@ -257,3 +259,28 @@ def test_a_phone_that_refuses_some_rules_keeps_what_it_has_and_takes_the_rest(
     assert phone.policy.in_force.generation == first
     later = server.desire(device, server.bundle({"location": {"mode": "off"}}))
     phone.wait_applied(later)
+
+
+def test_messages_go_on_under_the_old_terms_while_many_new_ones_are_compiled(
+    server: FakeServer, make_phone: MakePhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = make_phone()
+    device = server.devices[phone.id]
+    phone.wait_applied(server.desire(device, server.bundle({"keywords": KEYWORDS}, {"abuse": TERMS})))
+    compiling, go_on = threading.Event(), threading.Event()
+    compiled = Compiled.get
+
+    def slowly(self: Compiled, *given: Any) -> Any:
+        compiling.set()
+        assert go_on.wait(10)
+        return compiled(self, *given)
+
+    monkeypatch.setattr(Compiled, "get", slowly)
+    many = [{"id": f"abuse/{number}", "term": f"词条第{number}号"} for number in range(50_000)]
+    generation = server.desire(device, server.bundle({"keywords": KEYWORDS}, {"abuse": {**TERMS, "terms": many}}))
+    assert compiling.wait(10)
+    assert phone.handset.send_wechat("王", "你这混蛋").hits == ("abuse/x",)
+    assert phone.handset.send_wechat("王", "词条第49999号").hits == ()
+    go_on.set()
+    phone.wait_applied(generation)
+    assert phone.handset.send_wechat("王", "词条第49999号").hits == ("abuse/49999",)
