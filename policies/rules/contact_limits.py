@@ -11,12 +11,13 @@ from core.text import Text
 from policies.engine.actions import rank
 from policies.engine.vocabulary import Counted, CounterKey, Relation
 from policies.rules.algebra import Constraints, Each, Members, Value, least
-from policies.rules.forms import DEFAULT_ZONE, Duration, Name, Spec, Window, Zone, actions, fault
+from policies.rules.forms import DAY, DEFAULT_ZONE, Duration, Name, Spec, Window, Zone, actions, fault
 from policies.rules.registry import Family, register
 
 LimitAction = Literal["alert", "warn", "delay", "approval", "block"]
 RelationAction = Literal["allow", "alert", "warn", "lost_contact_only", "approval", "block"]
 _FAMILY = "contact_limits"
+_DAY = DAY // 60
 
 
 class Rule(Spec):
@@ -91,6 +92,19 @@ def _covers(old: Mapping[str, Value], new: Mapping[str, Value]) -> bool:
     return bool(new["max"] <= old["max"])
 
 
+def _quieter(old: Mapping[str, Value], new: Mapping[str, Value]) -> bool:
+    """Whether no minute of the day that was quiet is loud now; every day is alike, so midnight parts nothing."""
+    return old["timezone"] == new["timezone"] and _minutes(old["windows"]) <= _minutes(new["windows"])
+
+
+def _minutes(windows: list[list[int]]) -> set[int]:
+    return {m % _DAY for start, end in windows for m in range(start // 60, _until(start, end) // 60)}
+
+
+def _until(start: int, end: int) -> int:
+    return end if end > start else end + DAY
+
+
 _RULES = Constraints(_covers)
 
 FAMILY = register(
@@ -101,7 +115,7 @@ FAMILY = register(
         compile=_compile,
         operator=Members(
             {
-                "quiet_hours": Constraints(),
+                "quiet_hours": Constraints(_quieter),
                 "rules": _RULES,
                 "effective_talk_seconds": least(),
                 "relations": Each(actions()),

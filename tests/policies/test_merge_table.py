@@ -199,3 +199,18 @@ def test_provenance_names_the_policy_of_each_value() -> None:
         "device.require.encryption": (1,),
         "device.require.passcode": (0, 1),
     }
+
+
+@pytest.mark.parametrize(
+    ("windows", "is_looser"),
+    [
+        (["21:00-08:00"], False),
+        (["21:30-24:00", "00:00-08:30"], False),
+        (["22:00-08:00", "12:00-13:00"], False),
+        (["23:00-08:00"], True),
+        (["22:00-24:00", "00:00-07:59"], True),
+    ],
+)
+def test_quiet_hours_are_looser_only_where_a_quiet_minute_is_gone(windows: list[str], is_looser: bool) -> None:
+    paths = looser("contact_limits", {"quiet_hours": ["22:00-08:00"]}, {"quiet_hours": windows})
+    assert paths == ({"contact_limits.quiet_hours.one/quiet_hours"} if is_looser else set())
