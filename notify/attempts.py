@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from core import clock, outbox
+from core import again, clock, outbox
 from core.db import session
 from core.outbox import Due
 from core.runtime import settings
@@ -27,6 +27,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 3600.0
 FAILED = register(
     "notification_failed", Severity.WARNING, Text("通知未能送达", "A notification was not delivered"), chosen=False
 )
+T = TypeVar("T")
 _random = secrets.SystemRandom()
 
 
@@ -47,14 +48,20 @@ def carry_out(row: Due) -> float | None:
         if parcel is not None:
             parcel.send(parcel.fields, parcel.message)
     except DeliveryFailed as failure:
-        with unit_of_work():
-            return _failed(row, failure)
-    with unit_of_work():
-        if parcel is None:
-            _dropped(row)
-        else:
-            _delivered(row)
+        failed = failure
+        return _noted(lambda: _failed(row, failed))
+    _noted(lambda: _dropped(row) if parcel is None else _delivered(row))
     return None
+
+
+def _noted(note: Callable[[], T]) -> T:
+    """Note what came of an attempt; were that lost to a deadlock, the message would be sent once more."""
+
+    def work() -> T:
+        with unit_of_work():
+            return note()
+
+    return again.run(work, "delivery:note")
 
 
 def pause_after(attempts: int, asked: int | None = None) -> float:

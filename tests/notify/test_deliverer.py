@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from psycopg.errors import DeadlockDetected
+from sqlalchemy.exc import OperationalError
 
 from core import clock, outbox
 from core.uow import unit_of_work
@@ -138,3 +140,22 @@ def test_a_crash_in_one_attempt_ends_no_lane(office: Office, running: Any, monke
         tell()
         wait_for(lambda: open_rows() == 1)
         assert len(server.seen) == 2
+
+
+def test_a_message_whose_note_was_lost_to_a_deadlock_is_not_sent_again(
+    office: Office, running: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, lost = attempts._delivered, iter([True])
+
+    def delivered(row: Any) -> None:
+        real(row)
+        if next(lost, False):
+            raise OperationalError("UPDATE", {}, DeadlockDetected("somebody else goes on"))
+
+    monkeypatch.setattr(attempts, "_delivered", delivered)
+    with http_server() as server:
+        office.made("webhook", {"url": server.url})
+        tell()
+        running()
+        wait_for(lambda: open_rows() == 0)
+    assert len(server.seen) == 1
