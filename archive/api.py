@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from archive import alerts, contested, records_read
+from archive.views import ChainView, OpenedRecordView, RecordView
 from core.http.answers import PageOut, page_reply, reply
 from core.http.fields import Body, IdPath, PageQuery
 from core.http.identity import current_actor
@@ -17,54 +17,6 @@ from core.permissions import Permission
 from core.views import Moment
 
 api = Api("archive", __name__)
-
-
-class RecordRead(BaseModel):
-    """One record without its text."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    seq: int
-    branch: int
-    leaf: str
-    size: int
-    received_at: Moment
-    late: bool
-    opaque: str | None
-    contested: str | None
-    erased: bool
-    at: Moment | None
-    channel: str | None
-    kind: str | None
-    direction: str | None
-    event_id: str | None
-
-
-class OpenedRecordRead(RecordRead):
-    """One record with its text, the JSON that the phone sent."""
-
-    text: str | None
-
-
-class SeamRead(BaseModel):
-    """Where a chain goes on from a claimed hash."""
-
-    seq: int
-    prev: str | None
-    missing: int
-    cause: str
-    opened_at: Moment
-
-
-class ChainRead(BaseModel):
-    """The state of a phone's chain."""
-
-    through: int
-    head: str
-    highest_seen: int
-    waiting: int
-    refused: int
-    seams: list[SeamRead]
 
 
 class RefusedRead(BaseModel):
@@ -122,24 +74,24 @@ class ReasonBody(Body):
     reason: str = Field(min_length=1, max_length=500)
 
 
-@api.get("/devices/<id>/chain", Permission.DEVICE_READ, {200: ChainRead})
+@api.get("/devices/<id>/chain", Permission.DEVICE_READ, {200: ChainView})
 def get_chain(path: IdPath) -> Response:
     """How far a phone's records are held, its gaps and seams."""
-    return reply(ChainRead(**asdict(records_read.chain(current_actor(), path.id))))
+    return reply(records_read.chain(current_actor(), path.id))
 
 
-@api.get("/devices/<id>/records", Permission.DEVICE_READ, {200: PageOut[RecordRead]})
+@api.get("/devices/<id>/records", Permission.DEVICE_READ, {200: PageOut[RecordView]})
 def list_records(path: IdPath, query: PageQuery) -> Response:
     """A phone's records without their texts, newest first."""
     page = records_read.metadata(current_actor(), path.id, query.cursor, query.limit)
-    return page_reply(page, RecordRead.model_validate)
+    return page_reply(page)
 
 
-@api.get("/devices/<id>/records/opened", Permission.ARCHIVE_READ, {200: PageOut[OpenedRecordRead]}, writes=True)
+@api.get("/devices/<id>/records/opened", Permission.ARCHIVE_READ, {200: PageOut[OpenedRecordView]}, writes=True)
 def open_records(path: IdPath, query: PageQuery) -> Response:
     """A phone's records with their texts, newest first; the audit log keeps who read them."""
     page = records_read.opened(current_actor(), path.id, query.cursor, query.limit)
-    return page_reply(page, OpenedRecordRead.model_validate)
+    return page_reply(page)
 
 
 @api.get("/refused-batches", Permission.ARCHIVE_READ, {200: PageOut[RefusedRead]})

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from sqlalchemy import func, select
 
 from archive import texts
 from archive.ledger import place
 from archive.models import OPEN, Chain, RefusedBatch, Seam, StoredRecord, WaitingBatch
+from archive.views import ChainView, OpenedRecordView, RecordView, SeamView
 from core import audit
 from core.actor import Actor
 from core.db import session
@@ -20,50 +18,6 @@ from fleet import queries as fleet
 from mqtt.contract import chain as hashes
 
 MAX_SEAMS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class RecordView:
-    """One record; `text` is its JSON cleaned for display, None when it is erased or was not asked for."""
-
-    seq: int
-    branch: int
-    leaf: str
-    size: int
-    received_at: datetime
-    late: bool
-    opaque: str | None
-    contested: str | None
-    erased: bool
-    at: datetime | None
-    channel: str | None
-    kind: str | None
-    direction: str | None
-    event_id: str | None
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SeamView:
-    """Where a chain goes on from a claimed hash; `missing` records before `seq` are not held."""
-
-    seq: int
-    prev: str | None
-    missing: int
-    cause: str
-    opened_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ChainView:
-    """How far a phone's records are held, and what is the matter with them."""
-
-    through: int
-    head: str
-    highest_seen: int
-    waiting: int
-    refused: int
-    seams: list[SeamView]
 
 
 def chain(actor: Actor, device_id: str) -> ChainView:
@@ -88,17 +42,18 @@ def chain(actor: Actor, device_id: str) -> ChainView:
 
 def _seam(seam: Seam) -> SeamView:
     prev = seam.prev.hex() if seam.prev else None
-    return SeamView(seam.seq, prev, seam.seq - seam.missing_from, seam.cause, seam.opened_at)
+    missing = seam.seq - seam.missing_from
+    return SeamView(seq=seam.seq, prev=prev, missing=missing, cause=seam.cause, opened_at=seam.opened_at)
 
 
 def metadata(actor: Actor, device_id: str, cursor: str | None, limit: int) -> Page[RecordView]:
     """Records of a phone without their texts, newest first. Raises NotFound."""
     actor.require(Permission.DEVICE_READ)
     fleet.ref(actor, device_id)
-    return _page(device_id, cursor, limit).map(lambda row: _view(row, None))
+    return _page(device_id, cursor, limit).map(_view)
 
 
-def opened(actor: Actor, device_id: str, cursor: str | None, limit: int) -> Page[RecordView]:
+def opened(actor: Actor, device_id: str, cursor: str | None, limit: int) -> Page[OpenedRecordView]:
     """Records of a phone with their texts, newest first; the reading is audited. Raises NotFound."""
     actor.require(Permission.ARCHIVE_READ)
     fleet.ref(actor, device_id)
@@ -107,7 +62,7 @@ def opened(actor: Actor, device_id: str, cursor: str | None, limit: int) -> Page
     if seqs:
         detail = {"first": min(seqs), "last": max(seqs), "records": len(seqs)}
         audit.record(actor, "records.read", ("device", device_id), detail)
-    return page.map(lambda row: _view(row, _text(row)))
+    return page.map(lambda row: OpenedRecordView(**dict(_view(row)), text=_text(row)))
 
 
 def _page(device_id: str, cursor: str | None, limit: int) -> Page[StoredRecord]:
@@ -122,7 +77,7 @@ def _text(row: StoredRecord) -> str | None:
     return texts.shown(texts.unpack(stored))
 
 
-def _view(row: StoredRecord, text: str | None) -> RecordView:
+def _view(row: StoredRecord) -> RecordView:
     return RecordView(
         seq=row.seq,
         branch=row.branch,
@@ -138,5 +93,4 @@ def _view(row: StoredRecord, text: str | None) -> RecordView:
         kind=row.kind,
         direction=row.direction,
         event_id=row.event_id,
-        text=text,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -151,7 +151,7 @@ def _wanted(config: Mapping[str, Any] | None, *, enabled: bool | None = None) ->
     )
 
 
-def _one_of(name: str, known: Mapping[str, Text]) -> str | None:
+def _one_of(name: str, known: Collection[str]) -> str | None:
     value = forms.field(name, 16)
     return value if value in known else None
 

@@ -45,7 +45,7 @@ def show_error(problem: ShoujiError) -> str:
 
 def _form(problem: ShoujiError | None) -> str:
     own = preferences.own(current_actor())
-    choice = Choice(own.language, True, own.kinds)
+    choice = Choice(own.language, True, None if own.topics is None else tuple(own.topics))
     return render_template(
         "mail_choice.html",
         own=own,

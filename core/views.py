@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializationInfo, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from core import clock
-from core.text import LANGUAGES, Text
+from core.text import DEFAULT_LANGUAGE, LANGUAGES, Text
+
+T = TypeVar("T")
+LANGUAGE = "language"
+"""What a serialization context calls the reader's language."""
 
 Moment = Annotated[
     datetime,
@@ -29,6 +34,17 @@ Bilingual = Annotated[
     ),
 ]
 """A text in both languages: by language in JSON."""
+
+Inner = Annotated[T, Field(exclude=True), SkipJsonSchema()]
+"""What services and pages need of a view and the API does not tell."""
+
+
+def _spoken(text: Text, info: SerializationInfo) -> str:
+    return text.pick((info.context or {}).get(LANGUAGE, DEFAULT_LANGUAGE))
+
+
+Spoken = Annotated[Text, PlainSerializer(_spoken, when_used="json"), WithJsonSchema({"type": "string"})]
+"""A text in both languages: in the reader's alone in JSON."""
 
 
 class View(BaseModel):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from flask import Response, current_app
 
 from core.http.access import Access, Content
@@ -15,11 +13,11 @@ from core.permissions import Permission
 from fleet import devices, enrollment_tokens, groups, holders, notices, qr, states
 from fleet.devices import Filters
 from fleet.enrollment_tokens import TokenView
+from fleet.groups import GroupView
 from fleet.notices import NoticeView
 from fleet.schemas import (
     ConfirmBody,
     DeviceQuery,
-    GroupRead,
     NoticeBody,
     NoticeRead,
     ReasonBody,
@@ -27,7 +25,6 @@ from fleet.schemas import (
     TimelineRead,
     TokenBody,
     TokenCreated,
-    TokenRead,
 )
 from fleet.views import DeviceDetail, DeviceView
 
@@ -77,16 +74,16 @@ def device_timeline(path: IdPath, query: PageQuery) -> Response:
     return page_reply(page, TimelineRead.model_validate)
 
 
-@api.get("/groups", Permission.GROUP_READ, {200: PageOut[GroupRead]})
+@api.get("/groups", Permission.GROUP_READ, {200: PageOut[GroupView]})
 def list_groups(query: PageQuery) -> Response:
     """Groups by name."""
-    return page_reply(groups.find(current_actor(), query.cursor, query.limit), lambda view: GroupRead(**asdict(view)))
+    return page_reply(groups.find(current_actor(), query.cursor, query.limit))
 
 
-@api.get("/enrollment-tokens", Permission.ENROLLMENT_READ, {200: PageOut[TokenRead]})
+@api.get("/enrollment-tokens", Permission.ENROLLMENT_READ, {200: PageOut[TokenView]})
 def list_tokens(query: PageQuery) -> Response:
     """Enrollment tokens, newest first, without their codes."""
-    return page_reply(enrollment_tokens.find(current_actor(), query.cursor, query.limit), _token)
+    return page_reply(enrollment_tokens.find(current_actor(), query.cursor, query.limit))
 
 
 @api.post("/enrollment-tokens", Permission.ENROLLMENT_WRITE, {201: TokenCreated})
@@ -102,13 +99,13 @@ def create_token(body: TokenBody) -> Response:
         allow_reenroll=body.allow_reenroll,
         bind_expected=body.bind_expected,
     )
-    return reply(TokenCreated(**_token(view).model_dump(), token=code, qr=qr.provisioning(code)), 201)
+    return reply(TokenCreated(**dict(view), token=code, qr=qr.provisioning(code)), 201)
 
 
-@api.get("/enrollment-tokens/<id>", Permission.ENROLLMENT_READ, {200: TokenRead})
+@api.get("/enrollment-tokens/<id>", Permission.ENROLLMENT_READ, {200: TokenView})
 def get_token(path: IdPath) -> Response:
     """One enrollment token."""
-    return reply(_token(enrollment_tokens.get(current_actor(), path.id)))
+    return reply(enrollment_tokens.get(current_actor(), path.id))
 
 
 @api.delete("/enrollment-tokens/<id>", Permission.ENROLLMENT_WRITE, {204: None})
@@ -144,10 +141,6 @@ def put_notice(body: NoticeBody) -> Response:
 
 def _notice(view: NoticeView) -> NoticeRead:
     return NoticeRead(version=view.version, texts=view.texts)
-
-
-def _token(view: TokenView) -> TokenRead:
-    return TokenRead.model_validate(asdict(view))
 
 
 def _image(content: bytes, kind: str) -> Response:

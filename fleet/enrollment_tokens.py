@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Literal
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, update
 
@@ -22,33 +22,35 @@ from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.runtime import runtime
 from core.text import Text
+from core.views import Moment, View
 from fleet import groups
 from fleet.models import EnrollmentToken
+from fleet.views import PersonName
 from identity import org, queries, scope
 from mqtt.contract.limits import ENROLLMENT_CODE_LENGTH
 
 MAX_USES = 100_000
 MIN_LIFE, MAX_LIFE = timedelta(seconds=1), timedelta(days=365)
 MAX_GROUPS = 50
+State = Literal["active", "expired", "revoked", "used_up"]
 _UNIT_IN_PATH = re.compile(r"([^/]+)/$")
 
 
-@dataclass(frozen=True, slots=True)
-class TokenView:
-    """A token as it is shown: never with its code."""
+class TokenView(View):
+    """An enrollment token as it is shown: never with its code."""
 
     id: str
-    state: str
+    state: State
     org_unit: str | None
-    person: queries.PersonRef | None
+    person: PersonName | None
     groups: list[str]
     max_uses: int
     used: int
     allow_reenroll: bool
     bind_expected: bool
-    created_at: datetime
-    expires_at: datetime
-    revoked_at: datetime | None
+    created_at: Moment
+    expires_at: Moment
+    revoked_at: Moment | None
 
 
 def create(
@@ -262,7 +264,7 @@ def _views(tokens: Sequence[EnrollmentToken]) -> list[TokenView]:
             id=token.id,
             state=_state(token),
             org_unit=units[token.org_unit_id].name_path if token.org_unit_id in units else None,
-            person=people.get(token.person_id or ""),
+            person=PersonName.of(people.get(token.person_id or "")),
             groups=token.groups,
             max_uses=token.max_uses,
             used=token.used,
@@ -294,7 +296,7 @@ def _is(state: str | None) -> ColumnElement[bool]:
     return conditions[state]
 
 
-def _state(token: EnrollmentToken) -> str:
+def _state(token: EnrollmentToken) -> State:
     if token.revoked_at is not None:
         return "revoked"
     if token.used >= token.max_uses:

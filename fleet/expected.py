@@ -8,8 +8,6 @@ row.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Literal
 
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select, true
@@ -23,9 +21,11 @@ from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
 from core.verdicts import CHANGE, CREATE
+from core.views import Moment, View
 from fleet import groups
 from fleet.expected_rows import ExpectedRow, Judge, Judged, clean_imei, clean_serial
 from fleet.models import ExpectedKey, ExpectedPhone
+from fleet.views import PersonName
 from identity import queries, scope
 
 State = Literal["awaited", "arrived"]
@@ -33,20 +33,19 @@ AWAITED: Final = "awaited"
 ARRIVED: Final = "arrived"
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedView:
+class ExpectedView(View):
     """An announced phone as it is shown; `org_unit` is the unit it will be in, `device` the enrollment it became."""
 
     id: str
     state: State
     serial: str | None
     imei: list[str]
-    person: queries.PersonRef | None
+    person: PersonName | None
     org_unit: str | None
     groups: list[str]
-    created_at: datetime
+    created_at: Moment
     device: str | None
-    arrived_at: datetime | None
+    arrived_at: Moment | None
 
 
 def announce(
@@ -220,7 +219,7 @@ def _views(phones: Sequence[ExpectedPhone]) -> list[ExpectedView]:
                 state=ARRIVED if phone.device_id else AWAITED,
                 serial=phone.serial,
                 imei=phone.imei,
-                person=person,
+                person=PersonName.of(person),
                 org_unit=unit.name_path if unit else None,
                 groups=phone.groups,
                 created_at=phone.created_at,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from flask import Response
 
 from core.http.answers import PageOut, no_content, page_reply, reply
@@ -13,15 +11,15 @@ from core.http.routes import Api
 from core.permissions import Permission
 from fleet import expected
 from fleet.expected import ExpectedView
-from fleet.schemas import ExpectedBody, ExpectedCounts, ExpectedQuery, ExpectedRead
+from fleet.schemas import ExpectedBody, ExpectedCounts, ExpectedQuery
 
 api = Api("expected", __name__)
 
 
-@api.get("/expected-phones", Permission.ENROLLMENT_READ, {200: PageOut[ExpectedRead]})
+@api.get("/expected-phones", Permission.ENROLLMENT_READ, {200: PageOut[ExpectedView]})
 def list_expected(query: ExpectedQuery) -> Response:
     """Phones that were announced, the newest first; `state=awaited`: those that have not come yet."""
-    return page_reply(expected.find(current_actor(), query.state, query.q, query.cursor, query.limit), _read)
+    return page_reply(expected.find(current_actor(), query.state, query.q, query.cursor, query.limit))
 
 
 @api.get("/expected-phones/counts", Permission.ENROLLMENT_READ, {200: ExpectedCounts})
@@ -30,7 +28,7 @@ def count_expected() -> Response:
     return reply({str(state): number for state, number in expected.counts(current_actor()).items()})
 
 
-@api.post("/expected-phones", Permission.ENROLLMENT_WRITE, {201: ExpectedRead})
+@api.post("/expected-phones", Permission.ENROLLMENT_WRITE, {201: ExpectedView})
 def announce_phone(body: ExpectedBody) -> Response:
     """Announce one phone; many come by an import."""
     view = expected.announce(
@@ -41,7 +39,7 @@ def announce_phone(body: ExpectedBody) -> Response:
         org_unit=body.org_unit,
         group_names=body.groups,
     )
-    return reply(_read(view), 201)
+    return reply(view, 201)
 
 
 @api.delete("/expected-phones/<id>", Permission.ENROLLMENT_WRITE, {204: None})
@@ -49,7 +47,3 @@ def forget_expected(path: IdPath) -> Response:
     """Forget an announced phone that has not come."""
     expected.remove(current_actor(), path.id)
     return no_content()
-
-
-def _read(view: ExpectedView) -> ExpectedRead:
-    return ExpectedRead.model_validate(asdict(view))

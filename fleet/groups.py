@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Select, delete, func, select
 
@@ -15,6 +14,7 @@ from core.errors import Invalid, NotFound
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
+from core.views import View
 from fleet.chunks import chunks
 from fleet.events import DeviceChange, devices_changed
 from fleet.models import Device, Group, GroupMember
@@ -24,8 +24,7 @@ FROM_DOCUMENT, FROM_TOKEN, FROM_PERSON = "document", "token", "person"
 _NAME = re.compile(r"[a-z0-9-]{1,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class GroupView:
+class GroupView(View):
     """A group and how many of its phones the actor sees."""
 
     name: str
@@ -39,7 +38,7 @@ def find(actor: Actor, cursor: str | None = None, limit: int = DEFAULT_LIMIT) ->
     actor.require(Permission.GROUP_READ)
     page = keyset(session(), select(Group), [Group.name], cursor, limit)
     counts = _counts(actor, [group.name for group in page.items])
-    return page.map(lambda group: GroupView(group.name, group.title, group.query, counts.get(group.name, 0)))
+    return page.map(lambda group: _view(group, counts))
 
 
 def get(actor: Actor, name: str) -> GroupView:
@@ -48,7 +47,7 @@ def get(actor: Actor, name: str) -> GroupView:
     group = session().get(Group, name)
     if group is None:
         raise NotFound("no_such_group", Text("没有这个分组。", "There is no such group."))
-    return GroupView(group.name, group.title, group.query, _counts(actor, [name]).get(name, 0))
+    return _view(group, _counts(actor, [name]))
 
 
 def names() -> set[str]:
@@ -218,3 +217,7 @@ def _require_devices(actor: Actor, device_ids: Collection[str]) -> None:
             Text(f"没有这台设备：{unknown[0]}。", f"There is no such device: {unknown[0]}."),
             devices=unknown[:20],
         )
+
+
+def _view(group: Group, counts: Mapping[str, int]) -> GroupView:
+    return GroupView(name=group.name, title=group.title, query=group.query, devices=counts.get(group.name, 0))

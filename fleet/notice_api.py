@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from flask import Response
 from pydantic import BaseModel, Field
 
@@ -12,29 +10,16 @@ from core.http.fields import PageQuery
 from core.http.identity import current_actor
 from core.http.routes import Api
 from core.permissions import Permission
-from core.views import Moment
 from fleet import notice_evidence
-from fleet.schemas import PersonRead
+from fleet.notice_evidence import AcceptanceView, PendingView, VersionView
 
 api = Api("notice", __name__)
-
-
-class VersionRead(BaseModel):
-    """Texts that are or were in force; `accepted` counts living phones whose holder accepted them last."""
-
-    version: str
-    texts: dict[str, str]
-    texts_sha256: str
-    published_at: Moment | None
-    published_by: str | None
-    in_force: bool
-    accepted: int
 
 
 class VersionsRead(BaseModel):
     """All versions, the newest first."""
 
-    items: list[VersionRead]
+    items: list[VersionView]
 
 
 class AcceptanceQuery(PageQuery):
@@ -45,24 +30,6 @@ class AcceptanceQuery(PageQuery):
     version: str | None = Field(None, max_length=256)
 
 
-class AcceptanceRead(BaseModel):
-    """Who accepted which texts on which phone, when, and the phone's signature over that."""
-
-    id: int
-    device: str
-    serial: str
-    person: PersonRead | None
-    person_known: bool
-    version: str
-    text_version: str
-    texts_sha256: str | None
-    language: str | None
-    accepted_at: Moment
-    received_at: Moment
-    proof: str | None
-    signing_kid: str
-
-
 class StatusRead(BaseModel):
     """How many living phones accepted the texts in force."""
 
@@ -71,26 +38,14 @@ class StatusRead(BaseModel):
     pending: int
 
 
-class PendingRead(BaseModel):
-    """A phone that collects nothing until its holder accepts."""
-
-    device: str
-    serial: str
-    model: str
-    person: PersonRead | None
-    org_unit: str
-    accepted: str | None
-    enrolled_at: Moment
-
-
 @api.get("/notice/versions", Permission.NOTICE_READ, {200: VersionsRead})
 def list_versions() -> Response:
     """All texts of the notice, the newest first."""
     views = notice_evidence.versions(current_actor())
-    return reply(VersionsRead(items=[VersionRead(**asdict(view)) for view in views]))
+    return reply(VersionsRead(items=views))
 
 
-@api.get("/notice/acceptances", Permission.NOTICE_READ, {200: PageOut[AcceptanceRead]})
+@api.get("/notice/acceptances", Permission.NOTICE_READ, {200: PageOut[AcceptanceView]})
 def list_acceptances(query: AcceptanceQuery) -> Response:
     """Who accepted what on which phone, the newest first."""
     page = notice_evidence.acceptances(
@@ -101,7 +56,7 @@ def list_acceptances(query: AcceptanceQuery) -> Response:
         cursor=query.cursor,
         limit=query.limit,
     )
-    return page_reply(page, lambda view: AcceptanceRead.model_validate(asdict(view)))
+    return page_reply(page)
 
 
 @api.get("/notice/status", Permission.NOTICE_READ, {200: StatusRead})
@@ -111,8 +66,8 @@ def get_status() -> Response:
     return reply(StatusRead(version=version, accepted=accepted, pending=pending))
 
 
-@api.get("/notice/pending", Permission.NOTICE_READ, {200: PageOut[PendingRead]})
+@api.get("/notice/pending", Permission.NOTICE_READ, {200: PageOut[PendingView]})
 def list_pending(query: PageQuery) -> Response:
     """Phones that collect nothing until their holder accepts."""
     page = notice_evidence.pending(current_actor(), query.cursor, query.limit)
-    return page_reply(page, lambda view: PendingRead.model_validate(asdict(view)))
+    return page_reply(page)

@@ -7,8 +7,6 @@ version, and `status` with `pending` for the phones that collect nothing yet.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
@@ -18,60 +16,59 @@ from core.actor import Actor
 from core.db import session
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
+from core.views import Moment, View
 from fleet import editions
 from fleet.models import Device, Holding
 from fleet.notice_models import Notice, NoticeAcceptance
 from fleet.notice_text import DEFAULT_TEXTS, DEFAULT_VERSION
 from fleet.states import LIVING
+from fleet.views import PersonName
 from fleet.visibility import in_scope
 from identity import queries
 from mqtt.contract.notice import texts_digest
 
 
-@dataclass(frozen=True, slots=True)
-class VersionView:
+class VersionView(View):
     """Texts that were in force once; the built-in ones have no author. `accepted` counts living phones in scope."""
 
     version: str
     texts: dict[str, str]
     texts_sha256: str
-    published_at: datetime | None
+    published_at: Moment | None
     published_by: str | None
     in_force: bool
     accepted: int
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptanceView:
+class AcceptanceView(View):
     """One acceptance. `person` is who held the phone; where nobody was known then, its first holder (`person_known`
     false). `proof` is the phone's own signature (PROTOCOL 3, `shouji-notice+jws`), by the key `signing_kid`."""
 
     id: int
     device: str
     serial: str
-    person: queries.PersonRef | None
+    person: PersonName | None
     person_known: bool
     version: str
     text_version: str
     texts_sha256: str | None
     language: str | None
-    accepted_at: datetime
-    received_at: datetime
+    accepted_at: Moment
+    received_at: Moment
     proof: str | None
     signing_kid: str
 
 
-@dataclass(frozen=True, slots=True)
-class PendingView:
+class PendingView(View):
     """A living phone whose holder has not accepted the notice in force, so that it collects nothing."""
 
     device: str
     serial: str
     model: str
-    person: queries.PersonRef | None
+    person: PersonName | None
     org_unit: str
     accepted: str | None
-    enrolled_at: datetime
+    enrolled_at: Moment
 
 
 def versions(actor: Actor) -> list[VersionView]:
@@ -183,7 +180,7 @@ def _acceptances(rows: Sequence[NoticeAcceptance]) -> list[AcceptanceView]:
             id=row.id,
             device=row.device_id,
             serial=devices[row.device_id].serial,
-            person=people.get(row.person_id or first.get(row.device_id, "")),
+            person=PersonName.of(people.get(row.person_id or first.get(row.device_id, ""))),
             person_known=bool(row.person_id),
             version=row.version,
             text_version=row.text_version,
@@ -212,7 +209,7 @@ def _pending(devices: Sequence[Device]) -> list[PendingView]:
             device=one.id,
             serial=one.serial,
             model=one.model,
-            person=people.get(one.person_id or ""),
+            person=PersonName.of(people.get(one.person_id or "")),
             org_unit=units[one.org_unit_id].name_path if one.org_unit_id in units else "",
             accepted=one.notice_version,
             enrolled_at=one.enrolled_at,

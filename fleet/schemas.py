@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from core.http.fields import Body, PageQuery
 from core.views import Moment
+from fleet.enrollment_tokens import TokenView
 
 ComplianceState = Literal["compliant", "noncompliant", "unknown"]
 State = Literal["active", "lost", "retired", "wiped"]
@@ -58,32 +59,7 @@ class TokenBody(Body):
     bind_expected: StrictBool = False
 
 
-class PersonRead(BaseModel):
-    """A person by name."""
-
-    id: str
-    name: str
-    employee_no: str | None
-
-
-class TokenRead(BaseModel):
-    """An enrollment token, without its code."""
-
-    id: str
-    state: Literal["active", "expired", "revoked", "used_up"]
-    org_unit: str | None
-    person: PersonRead | None
-    groups: list[str]
-    max_uses: int
-    used: int
-    allow_reenroll: bool
-    bind_expected: bool
-    created_at: Moment
-    expires_at: Moment
-    revoked_at: Moment | None
-
-
-class TokenCreated(TokenRead):
+class TokenCreated(TokenView):
     """A new token with its code, which is told only now, and the content of its QR code."""
 
     token: str
@@ -95,21 +71,6 @@ class ExpectedQuery(PageQuery):
 
     state: Literal["awaited", "arrived"] | None = None
     q: str | None = Field(None, max_length=100)
-
-
-class ExpectedRead(BaseModel):
-    """A phone that was announced by serial or IMEI; `device` is the enrollment that it became."""
-
-    id: str
-    state: Literal["awaited", "arrived"]
-    serial: str | None
-    imei: list[str]
-    person: PersonRead | None
-    org_unit: str | None
-    groups: list[str]
-    created_at: Moment
-    device: str | None
-    arrived_at: Moment | None
 
 
 class ExpectedBody(Body):
@@ -141,15 +102,6 @@ class NoticeRead(BaseModel):
 
     version: str
     texts: dict[str, str]
-
-
-class GroupRead(BaseModel):
-    """A group and how many of its phones one sees."""
-
-    name: str
-    title: str
-    query: str | None
-    devices: int
 
 
 class ActorRead(BaseModel):

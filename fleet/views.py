@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from core.views import Moment, View
+from identity.queries import PersonRef
 
 
 class Holder(View):
@@ -16,6 +17,19 @@ class Holder(View):
     confirmed: bool
     name: str | None = None
     employee_no: str | None = None
+
+
+class PersonName(View):
+    """A person by name."""
+
+    id: str
+    name: str
+    employee_no: str | None
+
+    @classmethod
+    def of(cls, person: PersonRef | None) -> PersonName | None:
+        """The name of somebody, where there is somebody."""
+        return cls(id=person.id, name=person.name, employee_no=person.employee_no) if person else None
 
 
 class PresenceView(View):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from flask import Response, request
 
 from core.errors import BadInput, Invalid
@@ -26,18 +24,16 @@ from identity.schemas import (
     OrgUnitBody,
     OrgUnitChange,
     OrgUnitEnd,
-    OrgUnitRead,
     StaffBody,
     StaffChange,
     StaffQuery,
-    StaffRead,
 )
 
 api = Api("people", __name__)
 MAX_REVISION_DIGITS = 18
 
 
-@api.get("/staff", Permission.STAFF_READ, {200: PageOut[StaffRead]})
+@api.get("/staff", Permission.STAFF_READ, {200: PageOut[PersonView]})
 def list_staff(query: StaffQuery) -> Response:
     """The people in one's part of the tree, by name."""
     page = people.find(
@@ -49,25 +45,25 @@ def list_staff(query: StaffQuery) -> Response:
         cursor=query.cursor,
         limit=query.limit,
     )
-    return page_reply(page, _person)
+    return page_reply(page)
 
 
-@api.post("/staff", Permission.STAFF_WRITE, {201: StaffRead}, problems=(409,), reads_first=True)
+@api.post("/staff", Permission.STAFF_WRITE, {201: PersonView}, problems=(409,), reads_first=True)
 def create_staff(body: StaffBody) -> Response:
     """Take somebody in."""
-    return reply(_person(people.create(current_actor(), **body.model_dump())), 201)
+    return reply(people.create(current_actor(), **body.model_dump()), 201)
 
 
-@api.get("/staff/<id>", Permission.STAFF_READ, {200: StaffRead})
+@api.get("/staff/<id>", Permission.STAFF_READ, {200: PersonView})
 def get_staff(path: IdPath) -> Response:
     """One person; the ETag is the revision for If-Match."""
     view = people.get(current_actor(), path.id)
-    answer = reply(_person(view))
+    answer = reply(view)
     answer.set_etag(str(view.revision))
     return answer
 
 
-@api.patch("/staff/<id>", Permission.STAFF_WRITE, {200: StaffRead}, problems=(409,), reads_first=True)
+@api.patch("/staff/<id>", Permission.STAFF_WRITE, {200: PersonView}, problems=(409,), reads_first=True)
 def change_staff(path: IdPath, body: StaffChange) -> Response:
     """Change some members of a person."""
     fields = body.model_fields_set - {"revision"}
@@ -75,7 +71,7 @@ def change_staff(path: IdPath, body: StaffChange) -> Response:
     if "roles" in values and body.roles is not None:
         values["roles"] = frozenset(body.roles)
     view = people.change(current_actor(), path.id, PersonChanges(frozenset(fields), **values), _revision(body.revision))
-    return reply(_person(view))
+    return reply(view)
 
 
 @api.delete("/staff/<id>", Permission.STAFF_WRITE, {204: None}, problems=(409,))
@@ -92,42 +88,42 @@ def end_staff_sessions(path: IdPath) -> Response:
     return no_content()
 
 
-@api.get("/org-units", Permission.ORG_READ, {200: PageOut[OrgUnitRead]})
+@api.get("/org-units", Permission.ORG_READ, {200: PageOut[UnitView]})
 def list_org_units(query: PageQuery) -> Response:
     """One's part of the org tree, by path."""
-    return page_reply(org.find(current_actor(), query.cursor, query.limit), _unit)
+    return page_reply(org.find(current_actor(), query.cursor, query.limit))
 
 
-@api.post("/org-units", Permission.ORG_WRITE, {201: OrgUnitRead}, problems=(409,))
+@api.post("/org-units", Permission.ORG_WRITE, {201: UnitView}, problems=(409,))
 def create_org_unit(body: OrgUnitBody) -> Response:
     """Make a unit, or a whole path of them."""
     if (body.name is None) == (body.path is None):
         raise Invalid("name_or_path", Text("请填写 name 或 path 之一。", "Give either “name” or “path”."))
     actor = current_actor()
     view = org.create_path(actor, body.path) if body.path else org.create(actor, body.name or "", body.parent)
-    return reply(_unit(view), 201)
+    return reply(view, 201)
 
 
-@api.get("/org-units/<id>", Permission.ORG_READ, {200: OrgUnitRead})
+@api.get("/org-units/<id>", Permission.ORG_READ, {200: UnitView})
 def get_org_unit(path: IdPath) -> Response:
     """One unit; the ETag is the revision for If-Match."""
     view = org.get(current_actor(), path.id)
-    answer = reply(_unit(view))
+    answer = reply(view)
     answer.set_etag(str(view.revision))
     return answer
 
 
-@api.patch("/org-units/<id>", Permission.ORG_WRITE, {200: OrgUnitRead}, problems=(409,))
+@api.patch("/org-units/<id>", Permission.ORG_WRITE, {200: UnitView}, problems=(409,))
 def change_org_unit(path: IdPath, body: OrgUnitChange) -> Response:
     """Rename or move a unit with all that is below it."""
     revision = _revision(body.revision)
-    return reply(_unit(org.change(current_actor(), path.id, name=body.name, parent=body.parent, revision=revision)))
+    return reply(org.change(current_actor(), path.id, name=body.name, parent=body.parent, revision=revision))
 
 
-@api.put("/org-units/<id>/end", Permission.ORG_WRITE, {200: OrgUnitRead}, problems=(409,))
+@api.put("/org-units/<id>/end", Permission.ORG_WRITE, {200: UnitView}, problems=(409,))
 def end_org_unit(path: IdPath, body: OrgUnitEnd) -> Response:
     """Set the last day of an outsourced agency: after it its people sign in no more and its phones stand out."""
-    return reply(_unit(agencies.set_end(current_actor(), path.id, body.ends_on, reason=body.reason)))
+    return reply(agencies.set_end(current_actor(), path.id, body.ends_on, reason=body.reason))
 
 
 @api.delete("/org-units/<id>", Permission.ORG_WRITE, {204: None}, problems=(409,))
@@ -177,11 +173,3 @@ def _revision(from_body: int | None) -> int | None:
             "bad_if_match", Text("If-Match 应为 ETag 中的版本号。", "If-Match takes the revision from the ETag.")
         )
     return int(plain)
-
-
-def _person(view: PersonView) -> StaffRead:
-    return StaffRead(**{name: value for name, value in asdict(view).items() if name != "unit_id"})
-
-
-def _unit(view: UnitView) -> OrgUnitRead:
-    return OrgUnitRead(**{name: value for name, value in asdict(view).items() if name != "path"})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from flask import Response
 
 from core.http.access import Access
@@ -16,16 +14,15 @@ from core.permissions import Permission
 from identity import people, sessions, setup, sign_in, totp
 from identity.schemas import (
     CodeBody,
-    EnrolmentRead,
     MeRead,
     PasswordBody,
     RecoveryRead,
     SessionPage,
-    SessionRead,
     SetupBody,
     SignInBody,
     TokenRead,
 )
+from identity.totp import Enrolment
 
 api = Api("auth", __name__)
 
@@ -82,7 +79,7 @@ def change_password(body: PasswordBody) -> Response:
 @api.get("/auth/sessions", Access.SIGNED_IN, {200: SessionPage})
 def list_sessions() -> Response:
     """One's own sessions that still live."""
-    return reply(SessionPage(items=[SessionRead(**asdict(view)) for view in sessions.own(current_actor())]))
+    return reply(SessionPage(items=sessions.own(current_actor())))
 
 
 @api.delete("/auth/sessions", Access.SIGNED_IN, {204: None})
@@ -99,10 +96,10 @@ def end_session(path: IdPath) -> Response:
     return no_content()
 
 
-@api.post("/auth/totp", Access.SIGNED_IN, {200: EnrolmentRead})
+@api.post("/auth/totp", Access.SIGNED_IN, {200: Enrolment})
 def enrol_totp() -> Response:
     """Begin to enrol a second factor."""
-    return _secret(EnrolmentRead(**asdict(totp.enrol(current_actor()))))
+    return _secret(totp.enrol(current_actor()))
 
 
 @api.post("/auth/totp/confirm", Access.SIGNED_IN, {200: RecoveryRead})
@@ -133,7 +130,7 @@ def complete_setup(body: SetupBody) -> Response:
     return no_content()
 
 
-def _secret(body: EnrolmentRead | RecoveryRead) -> Response:
+def _secret(body: Enrolment | RecoveryRead) -> Response:
     answer = reply(body)
     answer.headers["Cache-Control"] = "no-store"
     return answer

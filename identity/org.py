@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import func, literal, select, update
@@ -17,6 +16,7 @@ from core.ids import is_uuid, new_id
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
+from core.views import Inner, View
 from identity import events, guards, queries
 from identity.models import ACTIVE, OrgUnit, Person
 from identity.models import ROOT_ID as ROOT_ID
@@ -26,17 +26,19 @@ MAX_DEPTH = 16
 _NAME = re.compile(r"[^\x00-\x1f\x7f/]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class UnitView:
-    """A unit as it is shown."""
+class UnitView(View):
+    """A unit of the tree; `org_unit` is its path of names, as requests take it.
+
+    `path` is that of ids; `ends_on` the last day of an outsourced agency.
+    """
 
     id: str
     name: str
     org_unit: str
     parent_id: str | None
-    path: str
+    path: Inner[str]
     revision: int
-    ends_on: date | None = None
+    ends_on: date | None
 
 
 def ensure_root() -> None:
@@ -266,7 +268,15 @@ def _join(above: str, name: str) -> str:
 
 def view(unit: OrgUnit) -> UnitView:
     """A unit as it is shown."""
-    return UnitView(unit.id, unit.name, unit.name_path, unit.parent_id, unit.path, unit.revision, unit.ends_on)
+    return UnitView(
+        id=unit.id,
+        name=unit.name,
+        org_unit=unit.name_path,
+        parent_id=unit.parent_id,
+        path=unit.path,
+        revision=unit.revision,
+        ends_on=unit.ends_on,
+    )
 
 
 def _too_deep() -> Invalid:

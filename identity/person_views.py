@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from sqlalchemy import select
 
 from core.db import session
+from core.views import Inner, Moment, View
 from identity import queries
 from identity.models import Person, RoleGrant
 
 
-@dataclass(frozen=True, slots=True)
-class PersonView:
+class PersonView(View):
     """A person as they are shown to those who may see them."""
 
     id: str
@@ -22,13 +19,13 @@ class PersonView:
     employee_no: str | None
     email: str | None
     org_unit: str
-    unit_id: str
+    unit_id: Inner[str]
     state: str
-    roles: tuple[str, ...]
+    roles: list[str]
     has_login: bool
     must_change_password: bool
-    created_at: datetime
-    last_sign_in_at: datetime | None
+    created_at: Moment
+    last_sign_in_at: Moment | None
     revision: int
 
 
@@ -53,7 +50,7 @@ def views(people: list[Person]) -> list[PersonView]:
             org_unit=units[person.unit_id].name_path,
             unit_id=person.unit_id,
             state=person.state,
-            roles=tuple(roles[person.id]),
+            roles=roles[person.id],
             has_login=person.password_hash is not None,
             must_change_password=person.must_change_password,
             created_at=person.created_at,

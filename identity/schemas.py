@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from core.http.fields import Body, PageQuery
 from core.views import Moment
+from identity.sessions import SessionView
 
 RoleName = Literal[
     "platform_admin", "it_admin", "policy_author", "compliance_officer", "supervisor", "employee", "auditor"
@@ -48,14 +49,6 @@ class CodeBody(Body):
     code: str = Field(min_length=6, max_length=32)
 
 
-class EnrolmentRead(BaseModel):
-    """What an authenticator needs; shown once."""
-
-    secret: str
-    uri: str
-    qr_svg: str
-
-
 class RecoveryRead(BaseModel):
     """Recovery codes; shown once."""
 
@@ -75,20 +68,10 @@ class MeRead(BaseModel):
     must_change_password: bool
 
 
-class SessionRead(BaseModel):
-    """One of one's own sessions."""
-
-    id: str
-    kind: str
-    created_at: Moment
-    expires_at: Moment
-    current: bool
-
-
 class SessionPage(BaseModel):
     """One's own sessions."""
 
-    items: list[SessionRead]
+    items: list[SessionView]
 
 
 class SetupBody(Body):
@@ -135,24 +118,6 @@ class StaffQuery(PageQuery):
     org_unit: UnitPath | None = None
 
 
-class StaffRead(BaseModel):
-    """A person."""
-
-    id: str
-    username: str | None
-    name: str
-    employee_no: str | None
-    email: str | None
-    org_unit: str
-    state: str
-    roles: list[str]
-    has_login: bool
-    must_change_password: bool
-    created_at: Moment
-    last_sign_in_at: Moment | None
-    revision: int
-
-
 class OrgUnitBody(Body):
     """A new unit: a name below a parent (name path or id), or a whole `path` whose missing units are made too."""
 
@@ -174,20 +139,6 @@ class OrgUnitEnd(Body):
 
     ends_on: date | None
     reason: str = Field(min_length=1, max_length=500)
-
-
-class OrgUnitRead(BaseModel):
-    """A unit of the tree; `org_unit` is its path of names, as other requests take it.
-
-    `ends_on` is the last day of an outsourced agency.
-    """
-
-    id: str
-    name: str
-    org_unit: str
-    parent_id: str | None
-    revision: int
-    ends_on: date | None
 
 
 class AuditQuery(PageQuery):

@@ -13,6 +13,7 @@ from core.db import affected, session
 from core.errors import NotFound
 from core.ids import new_id, new_token, token_digest
 from core.text import Text
+from core.views import Moment, View
 from identity.models import SignInSession
 
 CONSOLE, API = "console", "api"
@@ -30,14 +31,13 @@ class Ticket:
     must_change_password: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SessionView:
+class SessionView(View):
     """A session as its owner sees it."""
 
     id: str
     kind: str
-    created_at: datetime
-    expires_at: datetime
+    created_at: Moment
+    expires_at: Moment
     current: bool
 
 
@@ -67,7 +67,13 @@ def own(actor: Actor) -> list[SessionView]:
         .order_by(SignInSession.created_at.desc())
     )
     return [
-        SessionView(row.id, row.kind, row.created_at, row.expires_at, row.id == actor.session_id)
+        SessionView(
+            id=row.id,
+            kind=row.kind,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            current=row.id == actor.session_id,
+        )
         for row in session().scalars(query)
     ]
 

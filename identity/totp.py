@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 
 import pyotp
 import segno
@@ -18,6 +17,7 @@ from core.permissions import Permission
 from core.runtime import runtime
 from core.text import Text
 from core.uow import after_rollback
+from core.views import View
 from identity import accounts, people, sessions, throttle
 from identity.models import Person, RecoveryCode, TotpSecret
 
@@ -27,8 +27,7 @@ RECOVERY_CODES = 10
 RECOVERY_LENGTH = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolment:
+class Enrolment(View):
     """What an authenticator needs, told once."""
 
     secret: str
@@ -124,7 +123,7 @@ def reset(actor: Actor, person_id: str) -> None:
 
 def _enrolment(person: Person, secret: str) -> Enrolment:
     uri = pyotp.TOTP(secret).provisioning_uri(name=person.username or person.name, issuer_name=ISSUER)
-    return Enrolment(secret, uri, segno.make(uri, error="m").svg_inline(scale=4))
+    return Enrolment(secret=secret, uri=uri, qr_svg=segno.make(uri, error="m").svg_inline(scale=4))
 
 
 def _forget(person_id: str) -> None:

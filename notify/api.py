@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from flask import Response
 
 from core.http.access import Access
@@ -14,36 +12,31 @@ from core.http.problems import language
 from core.http.routes import Api
 from core.permissions import Permission
 from notify import channel_kinds, channels, deliveries, in_app, preferences, topics
-from notify.channels import ChannelView, Wanted
-from notify.deliveries import DeliveryView
-from notify.preferences import PreferenceView
+from notify.channels import Wanted
 from notify.schemas import (
     ChangedRead,
     ChannelBody,
     ChannelChange,
     ChannelCreated,
     ChannelList,
-    ChannelRead,
     ChoicesRead,
-    DeliveryRead,
     KindRead,
     NoticeQuery,
-    NoticeRead,
     PreferenceChange,
-    PreferenceRead,
     ReadBody,
     TestRead,
     TopicRead,
 )
+from notify.views import ChannelView, DeliveryView, NoticeView, PreferenceView
 
 api = Api("notices", __name__)
 
 
-@api.get("/notices", Access.SIGNED_IN, {200: PageOut[NoticeRead]})
+@api.get("/notices", Access.SIGNED_IN, {200: PageOut[NoticeView]})
 def list_notices(query: NoticeQuery) -> Response:
     """One's own notices, newest first."""
     page = in_app.find(current_actor(), unread=query.unread, cursor=query.cursor, limit=query.limit)
-    return page_reply(page, _notice)
+    return page_reply(page)
 
 
 @api.post("/notices/read", Access.SIGNED_IN, {200: ChangedRead})
@@ -52,13 +45,13 @@ def read_notices(body: ReadBody) -> Response:
     return reply(ChangedRead(changed=in_app.mark_read(current_actor(), body.ids)))
 
 
-@api.get("/notification-preferences", Access.SIGNED_IN, {200: PreferenceRead})
+@api.get("/notification-preferences", Access.SIGNED_IN, {200: PreferenceView})
 def get_preferences() -> Response:
     """How one wants to be told."""
-    return _preference(preferences.own(current_actor()))
+    return reply(preferences.own(current_actor()))
 
 
-@api.patch("/notification-preferences", Access.SIGNED_IN, {200: PreferenceRead})
+@api.patch("/notification-preferences", Access.SIGNED_IN, {200: PreferenceView})
 def change_preferences(body: PreferenceChange) -> Response:
     """Change how one wants to be told: language, mail or not, which topics by mail."""
     named = "topics" in body.model_fields_set
@@ -69,7 +62,7 @@ def change_preferences(body: PreferenceChange) -> Response:
         kinds=body.topics,
         all_kinds=named and body.topics is None,
     )
-    return _preference(view)
+    return reply(view)
 
 
 @api.get("/notification-choices", Access.SIGNED_IN, {200: ChoicesRead})
@@ -80,9 +73,7 @@ def get_choices() -> Response:
         for kind in channel_kinds.all_kinds()
     ]
     known = [
-        TopicRead.model_validate(
-            {"kind": topic.kind, "severity": topic.severity.code, "title": topic.title.pick(language())}
-        )
+        TopicRead(kind=topic.kind, severity=topic.severity.code, title=topic.title.pick(language()))
         for topic in topics.all_topics()
     ]
     return reply(ChoicesRead(kinds=kinds, topics=known))
@@ -91,7 +82,7 @@ def get_choices() -> Response:
 @api.get("/notification-channels", Permission.NOTIFICATION_READ, {200: ChannelList})
 def list_channels() -> Response:
     """The channels of one's part of the tree, by name."""
-    return reply(ChannelList(items=[_channel(view) for view in channels.find(current_actor())]))
+    return reply(ChannelList(items=channels.find(current_actor())))
 
 
 @api.post("/notification-channels", Permission.NOTIFICATION_WRITE, {201: ChannelCreated})
@@ -99,22 +90,22 @@ def create_channel(body: ChannelBody) -> Response:
     """Set a channel up; a secret that the server made is told only now."""
     wanted = Wanted(**body.model_dump(exclude={"kind"}))
     view, made = channels.create(current_actor(), body.kind, wanted)
-    answer = reply(ChannelCreated(**_channel(view).model_dump(), made=made), 201)
+    answer = reply(ChannelCreated(**dict(view), made=made), 201)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-@api.get("/notification-channels/<id>", Permission.NOTIFICATION_READ, {200: ChannelRead})
+@api.get("/notification-channels/<id>", Permission.NOTIFICATION_READ, {200: ChannelView})
 def get_channel(path: IdPath) -> Response:
     """One channel."""
-    return reply(_channel(channels.get(current_actor(), path.id)))
+    return reply(channels.get(current_actor(), path.id))
 
 
-@api.patch("/notification-channels/<id>", Permission.NOTIFICATION_WRITE, {200: ChannelRead})
+@api.patch("/notification-channels/<id>", Permission.NOTIFICATION_WRITE, {200: ChannelView})
 def change_channel(path: IdPath, body: ChannelChange) -> Response:
     """Change members of a channel."""
     wanted = Wanted(**body.model_dump(exclude={"revision"}))
-    return reply(_channel(channels.change(current_actor(), path.id, wanted, body.revision)))
+    return reply(channels.change(current_actor(), path.id, wanted, body.revision))
 
 
 @api.delete("/notification-channels/<id>", Permission.NOTIFICATION_WRITE, {204: None})
@@ -130,46 +121,7 @@ def test_channel(path: IdPath) -> Response:
     return reply(TestRead(delivery_id=deliveries.send_test(current_actor(), path.id)), 202)
 
 
-@api.get("/notification-channels/<id>/deliveries", Permission.NOTIFICATION_READ, {200: PageOut[DeliveryRead]})
+@api.get("/notification-channels/<id>/deliveries", Permission.NOTIFICATION_READ, {200: PageOut[DeliveryView]})
 def list_deliveries(path: IdPath, query: PageQuery) -> Response:
     """A channel's delivery log, newest first."""
-    return page_reply(deliveries.of_channel(current_actor(), path.id, query.cursor, query.limit), _delivery)
-
-
-def _notice(view: in_app.NoticeView) -> NoticeRead:
-    return NoticeRead.model_validate(
-        {
-            "id": view.id,
-            "kind": view.kind,
-            "severity": topics.topic_of(view.kind).severity.code,
-            "text": view.text.pick(language()),
-            "about_kind": view.about[0],
-            "about_id": view.about[1],
-            "at": view.at,
-            "read": view.read,
-        }
-    )
-
-
-def _channel(view: ChannelView) -> ChannelRead:
-    return ChannelRead.model_validate(asdict(view))
-
-
-def _delivery(view: DeliveryView) -> DeliveryRead:
-    values = {name: getattr(view, name) for name in DeliveryRead.model_fields if hasattr(view, name)}
-    about_kind, about_id = view.about
-    return DeliveryRead.model_validate(
-        {**values, "text": view.text.pick(language()), "about_kind": about_kind, "about_id": about_id}
-    )
-
-
-def _preference(view: PreferenceView) -> Response:
-    return reply(
-        PreferenceRead(
-            language=view.language,
-            mail=view.mail,
-            topics=list(view.kinds) if view.kinds is not None else None,
-            address=view.address,
-            mail_possible=view.mail_possible,
-        )
-    )
+    return page_reply(deliveries.of_channel(current_actor(), path.id, query.cursor, query.limit))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import func, select
@@ -23,29 +22,9 @@ from notify import guards
 from notify.channel_kinds import ChannelKind, DeliveryFailed, Fields, kind_of
 from notify.models import Channel
 from notify.topics import Severity, all_topics
+from notify.views import ChannelView
 
 MAX_CHANNELS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelView:
-    """A channel as it is shown. `state`: `off`, `new`, `working` or `failing` (`since`, with the newest error)."""
-
-    id: str
-    kind: str
-    name: str
-    org_unit: str
-    language: str
-    enabled: bool
-    min_severity: str
-    kinds: tuple[str, ...]
-    target: str
-    state: str
-    since: datetime | None
-    last_error: str | None
-    delivered_at: datetime | None
-    created_at: datetime
-    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +226,9 @@ def _audited(row: Channel) -> dict[str, Any]:
 
 
 def _view(row: Channel, units: Mapping[str, guards.Unit]) -> ChannelView:
-    state = "failing" if row.failing_since else "working" if row.delivered_at else "new"
+    state: Literal["new", "working", "failing"] = "working" if row.delivered_at else "new"
+    if row.failing_since:
+        state = "failing"
     return ChannelView(
         id=row.id,
         kind=row.kind,
@@ -256,7 +237,7 @@ def _view(row: Channel, units: Mapping[str, guards.Unit]) -> ChannelView:
         language=row.language,
         enabled=row.enabled,
         min_severity=Severity(row.min_severity).code,
-        kinds=tuple(row.kinds),
+        kinds=row.kinds,
         target=row.target,
         state=state if row.enabled else "off",
         since=row.failing_since,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -22,6 +21,7 @@ from notify import channels, guards, preferences
 from notify.models import Channel, Delivery
 from notify.notices import Notice, carrier
 from notify.topics import Severity, register
+from notify.views import DeliveryView
 
 EFFECT = outbox.carried_apart("notification")
 """The outbox effect of one delivery; its key is the delivery's id, `lane` in the detail its channel or `mail`."""
@@ -29,26 +29,6 @@ WAITING, DELIVERED, DEAD, DROPPED = "waiting", "delivered", "dead", "dropped"
 MAIL_LANE = "mail"
 KEEP = timedelta(days=30)
 TEST = register("test", Severity.INFO, Text("测试消息", "Test message"), chosen=False)
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryView:
-    """One line of a channel's delivery log. `next_at`: the next attempt.
-
-    `state`: `waiting`, `delivered`, `dead` (tried for a day) or `dropped` (the channel was off, or nobody to send to).
-    """
-
-    id: str
-    kind: str
-    text: Text
-    about: tuple[str, str]
-    test: bool
-    at: datetime
-    state: str
-    attempts: int
-    next_at: datetime | None
-    finished_at: datetime | None
-    last_error: str | None
 
 
 @carrier("outward")
@@ -141,10 +121,11 @@ def _view(row: Delivery) -> DeliveryView:
         id=row.id,
         kind=row.kind,
         text=Text(row.text_zh, row.text_en),
-        about=(row.about_kind, row.about_id),
+        about_kind=row.about_kind,
+        about_id=row.about_id,
         test=row.test,
         at=row.at,
-        state=row.state,
+        state=row.state,  # type: ignore[arg-type]
         attempts=row.attempts,
         next_at=row.next_at,
         finished_at=row.finished_at,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete, func, select, update
 
@@ -16,21 +15,11 @@ from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.text import Text
 from notify.models import InAppNotice
 from notify.notices import Notice, carrier
+from notify.topics import topic_of
+from notify.views import NoticeView
 
 KEEP = timedelta(days=90)
 LIVE_TOPIC = "notices"
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeView:
-    """A notice as its reader sees it."""
-
-    id: str
-    kind: str
-    text: Text
-    about: tuple[str, str]
-    at: datetime
-    read: bool
 
 
 @carrier("in_app")
@@ -93,5 +82,13 @@ def forget_old() -> str:
 
 
 def _view(row: InAppNotice) -> NoticeView:
-    text = Text(row.text_zh, row.text_en)
-    return NoticeView(row.id, row.kind, text, (row.about_kind, row.about_id), row.at, row.read_at is not None)
+    return NoticeView(
+        id=row.id,
+        kind=row.kind,
+        severity=topic_of(row.kind).severity.code,
+        text=Text(row.text_zh, row.text_en),
+        about_kind=row.about_kind,
+        about_id=row.about_id,
+        at=row.at,
+        read=row.read_at is not None,
+    )

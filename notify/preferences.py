@@ -17,17 +17,7 @@ from notify import guards
 from notify.channels import checked_kinds
 from notify.models import Preference
 from notify.topics import Severity, Topic
-
-
-@dataclass(frozen=True, slots=True)
-class PreferenceView:
-    """One person's choice. `kinds` None: every topic from `warning` on. `address` and `mail_possible` say what is."""
-
-    language: str
-    mail: bool
-    kinds: tuple[str, ...] | None
-    address: str | None
-    mail_possible: bool
+from notify.views import PreferenceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +39,9 @@ def own(actor: Actor) -> PreferenceView:
     choice = of([actor.id]).get(actor.id, Choice())
     address = guards.mail_addresses([actor.id]).get(actor.id)
     possible = bool(settings().smtp_host and address)
-    return PreferenceView(choice.language, choice.mail, choice.kinds, address, possible)
+    return PreferenceView(
+        language=choice.language, mail=choice.mail, topics=_listed(choice), address=address, mail_possible=possible
+    )
 
 
 def change(

@@ -8,29 +8,16 @@ from pydantic import BaseModel, Field
 
 from core.http.fields import Body, PageQuery
 from core.paging import MAX_LIMIT
-from core.views import Moment
+from notify.topics import SeverityName
+from notify.views import ChannelView
 
 Language = Literal["zh-CN", "en"]
-SeverityName = Literal["info", "warning", "critical"]
 
 
 class NoticeQuery(PageQuery):
     """Which notices."""
 
     unread: bool = False
-
-
-class NoticeRead(BaseModel):
-    """One notice."""
-
-    id: str
-    kind: str
-    severity: SeverityName
-    text: str
-    about_kind: str
-    about_id: str
-    at: Moment
-    read: bool
 
 
 class ReadBody(Body):
@@ -71,27 +58,7 @@ class ChannelChange(Body):
     revision: int | None = None
 
 
-class ChannelRead(BaseModel):
-    """A channel, without anything that was typed in as its config."""
-
-    id: str
-    kind: str
-    name: str
-    org_unit: str
-    language: str
-    enabled: bool
-    min_severity: str
-    kinds: list[str]
-    target: str
-    state: Literal["off", "new", "working", "failing"]
-    since: Moment | None
-    last_error: str | None
-    delivered_at: Moment | None
-    created_at: Moment
-    revision: int
-
-
-class ChannelCreated(ChannelRead):
+class ChannelCreated(ChannelView):
     """A new channel with what the server made for it (a webhook's secret): told only now."""
 
     made: dict[str, str]
@@ -100,30 +67,13 @@ class ChannelCreated(ChannelRead):
 class ChannelList(BaseModel):
     """The channels of one's part of the tree."""
 
-    items: list[ChannelRead]
+    items: list[ChannelView]
 
 
 class TestRead(BaseModel):
     """The delivery of a test message, to be looked up in the log."""
 
     delivery_id: str
-
-
-class DeliveryRead(BaseModel):
-    """One line of a channel's delivery log."""
-
-    id: str
-    kind: str
-    text: str
-    about_kind: str
-    about_id: str
-    test: bool
-    at: Moment
-    state: Literal["waiting", "delivered", "dead", "dropped"]
-    attempts: int
-    next_at: Moment | None
-    finished_at: Moment | None
-    last_error: str | None
 
 
 class TopicRead(BaseModel):
@@ -147,16 +97,6 @@ class ChoicesRead(BaseModel):
 
     kinds: list[KindRead]
     topics: list[TopicRead]
-
-
-class PreferenceRead(BaseModel):
-    """One's own choice; `topics` null: every topic from `warning` on."""
-
-    language: str
-    mail: bool
-    topics: list[str] | None
-    address: str | None
-    mail_possible: bool
 
 
 class PreferenceChange(Body):

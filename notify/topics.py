@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
 
 from core.text import Text
+
+SeverityName = Literal["info", "warning", "critical"]
 
 
 class Severity(IntEnum):
@@ -16,9 +19,16 @@ class Severity(IntEnum):
     CRITICAL = 3
 
     @property
-    def code(self) -> str:
+    def code(self) -> SeverityName:
         """As it is written in requests and answers."""
-        return self.name.lower()
+        return _NAMES[self]
+
+
+_NAMES: dict[Severity, SeverityName] = {
+    Severity.INFO: "info",
+    Severity.WARNING: "warning",
+    Severity.CRITICAL: "critical",
+}
 
 
 @dataclass(frozen=True, slots=True)

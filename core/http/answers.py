@@ -8,14 +8,16 @@ from typing import Any, Generic, TypeVar, cast
 from flask import Response, current_app, json
 from pydantic import BaseModel
 
+from core.http.problems import language
 from core.paging import Page
+from core.views import LANGUAGE
 
 T = TypeVar("T")
 
 
 def reply(body: BaseModel | dict[str, Any] | list[Any], status: int = 200) -> Response:
     """A JSON answer of a model or plain values."""
-    text = body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body)
+    text = body.model_dump_json(context=_reader()) if isinstance(body, BaseModel) else json.dumps(body)
     return current_app.response_class(text, status=status, mimetype="application/json")
 
 
@@ -29,9 +31,10 @@ class PageOut(BaseModel, Generic[T]):
 def page_reply(page: Page[T], show: Callable[[T], BaseModel] | None = None) -> Response:
     """A keyset page: `items` and `next_cursor`; without `show` the items are what is shown."""
     items = page.items if show is None else [show(item) for item in page.items]
+    reader = _reader()
     return reply(
         {
-            "items": [cast(BaseModel, item).model_dump(mode="json") for item in items],
+            "items": [cast(BaseModel, item).model_dump(mode="json", context=reader) for item in items],
             "next_cursor": page.next_cursor,
         }
     )
@@ -40,3 +43,7 @@ def page_reply(page: Page[T], show: Callable[[T], BaseModel] | None = None) -> R
 def no_content() -> Response:
     """204."""
     return current_app.response_class(status=204)
+
+
+def _reader() -> dict[str, str]:
+    return {LANGUAGE: language()}

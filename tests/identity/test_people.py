@@ -33,7 +33,7 @@ def test_an_employee_needs_no_login() -> None:
     with unit_of_work(write=False):
         view = people.get(SYSTEM, person_id)
         found = queries.person_by_employee_no("E1024")
-    assert (view.username, view.has_login, view.org_unit, view.roles) == (None, False, "/总部/电销", ("employee",))
+    assert (view.username, view.has_login, view.org_unit, view.roles) == (None, False, "/总部/电销", ["employee"])
     assert found is not None
     assert found.id == person_id
 
@@ -173,7 +173,7 @@ def test_nobody_grants_what_they_do_not_hold() -> None:
             change(helper, person_id, roles=frozenset({role}))
         with pytest.raises(Forbidden, match="beyond_own_rights"), unit_of_work():
             people.create(helper, name="n", roles=[role])
-    assert change(helper, person_id, roles=frozenset({"it_admin", "employee"})).roles == ("employee", "it_admin")
+    assert change(helper, person_id, roles=frozenset({"it_admin", "employee"})).roles == ["employee", "it_admin"]
 
 
 def test_a_platform_administrator_grants_what_they_do_not_hold() -> None:
@@ -181,7 +181,7 @@ def test_a_platform_administrator_grants_what_they_do_not_hold() -> None:
     root = world.actor("root")
     officer = world.person("officer", "compliance_officer", by=root)
     with unit_of_work(write=False):
-        assert people.get(root, officer).roles == ("compliance_officer",)
+        assert people.get(root, officer).roles == ["compliance_officer"]
 
 
 def test_nobody_takes_over_an_account_above_their_own() -> None:

@@ -13,6 +13,7 @@ from core.errors import Conflict
 from core.text import Text
 from core.uow import unit_of_work
 from notify import in_app, notices
+from notify.views import NoticeView
 from tests.identity import world
 from tests.identity.world import JsonClient
 
@@ -26,7 +27,7 @@ def send(*people: str, kind: str = "approval_requested") -> None:
         notices.send(people, kind, TEXT, ("approval", "a-1"))
 
 
-def of(who: Actor, **wanted: bool) -> list[in_app.NoticeView]:
+def of(who: Actor, **wanted: bool) -> list[NoticeView]:
     with unit_of_work(write=False):
         return in_app.find(who, **wanted).items  # type: ignore[arg-type]
 
