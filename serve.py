@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import click
 from flask import Flask
@@ -15,8 +16,9 @@ from config.logging import configure
 from config.settings import Settings
 from core import migrate, roles, witness
 from core.db import db
+from core.http.web_server import WebServer
 from core.log import get_logger
-from core.process import Supervisor, die_with_parent, flask_command, spare_the_collector, stop_on_signals
+from core.process import Supervisor, die_with_parent, fork, show_as, spare_the_collector, stop_on_signals
 from core.runtime import runtime
 from core.uow import unit_of_work
 from fleet import certificates
@@ -38,6 +40,9 @@ log = get_logger(__name__)
 def serve(app: Flask, settings: Settings, role: str) -> None:
     """Run a role until SIGTERM or SIGINT. `all` prepares the installation first and watches over the others."""
     configure(settings, role)
+    if role != "all":
+        show_as(role)
+        die_with_parent()
     ROLES[role](app, settings)
 
 
@@ -63,8 +68,22 @@ def _all(app: Flask, settings: Settings) -> None:
     _refuse_taken(settings.http_host, settings.http_port, "SHOUJI_HTTP_PORT")
     if not settings.broker_url:
         _refuse_taken(settings.mqtt_host, settings.mqtt_port, "SHOUJI_MQTT_PORT")
-    prepare(app, settings)
-    Supervisor({name: flask_command("serve", "--role", name) for name in ("broker", "web", "worker")}).run()
+    _in_a_child("prepare", lambda: prepare(app, settings))
+    spare_the_collector()
+    Supervisor({name: partial(serve, app, settings, name) for name in ("broker", "web", "worker")}).run()
+
+
+def _in_a_child(name: str, work: Callable[[], None]) -> None:
+    # The supervisor never opens a key or a connection: all of its children would have them too.
+    child = fork(name, work)
+    stop_on_signals(stopped := threading.Event())
+    while child.exitcode is None and not stopped.is_set():
+        child.join(0.2)
+    if child.exitcode is None:
+        child.terminate()
+        child.join()
+    if stopped.is_set() or child.exitcode:
+        sys.exit(child.exitcode or 0)
 
 
 def _refuse_taken(host: str, port: int, setting: str) -> None:
@@ -72,14 +91,11 @@ def _refuse_taken(host: str, port: int, setting: str) -> None:
         sys.exit(f"Port {port} on {host} is taken. Set {setting} to a free port.")
 
 
-def _web(_app: Flask, _settings: Settings) -> None:
-    die_with_parent()
-    arguments = ["-m", "gunicorn", "--config", "python:core.http.gunicorn_conf", "app:create_app()"]
-    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606
+def _web(app: Flask, settings: Settings) -> None:
+    WebServer(app, settings).run()
 
 
 def _worker(app: Flask, settings: Settings) -> None:
-    die_with_parent()
     stop = threading.Event()
     with app.app_context():
         broker_effects.bind(open_admin(settings, runtime().ca, crl_source(app)))
@@ -91,7 +107,6 @@ def _worker(app: Flask, settings: Settings) -> None:
 
 
 def _broker(app: Flask, settings: Settings) -> None:
-    die_with_parent()
     stop = threading.Event()
     with app.app_context():
         ca = runtime().ca

@@ -13,16 +13,17 @@ from pathlib import Path
 from bench import phone_identities
 from bench.installation import Installation, child
 from bench.registry import Context, Figure, measures, say
+from core.process import NAME_PREFIX
 
 SETTLE_SECONDS = 5.0
 MIB = 1024.0
 FIELD = re.compile(r"^(Rss|Pss):\s+(\d+) kB", re.MULTILINE)
-PARTS = (
-    ("--role worker", "worker"),
-    ("--role broker", "broker watch"),
-    ("mosquitto", "mosquitto"),
-    ("gunicorn", "web"),
-)
+PARTS = {
+    f"{NAME_PREFIX}worker": "worker",
+    f"{NAME_PREFIX}broker": "broker watch",
+    f"{NAME_PREFIX}web": "web",
+    "mosquitto": "mosquitto",
+}
 
 
 @measures("memory", "memory of each process")
@@ -66,8 +67,8 @@ def _with(
 def _by_part(here: Installation) -> dict[str, tuple[float, float]]:
     """Resident and proportional memory in MiB, summed over the processes of each part."""
     found: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for pid, command in _descendants(here.children["all"].pid):
-        part = next((name for mark, name in PARTS if mark in command), "supervisor")
+    for pid, name in _descendants(here.children["all"].pid):
+        part = PARTS.get(name, "supervisor")
         fields = dict(FIELD.findall(Path(f"/proc/{pid}/smaps_rollup").read_text()))
         found[part][0] += int(fields["Rss"]) / MIB
         found[part][1] += int(fields["Pss"]) / MIB
@@ -85,8 +86,4 @@ def _descendants(root: int) -> list[tuple[int, str]]:
     family = {root}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
-    return [(pid, _command(pid)) for pid in sorted(family)]
-
-
-def _command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+    return [(pid, Path(f"/proc/{pid}/comm").read_text().strip()) for pid in sorted(family)]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.context import ForkProcess
 
 from core import clock
 from core.log import get_logger
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
+NAME_PREFIX = "shouji-"
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.2
 RESTART_MAX_SECONDS = 30.0
@@ -49,11 +53,38 @@ def start_child(command: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, preexec_fn=with_parent_death_signal, start_new_session=True)  # noqa: PLW1509
 
 
+def fork(name: str, work: Callable[[], None]) -> ForkProcess:
+    """Run work in a copy of this process that ends with this one.
+
+    Call it from the main thread of a process that has no other and holds no connection and no key of one part alone:
+    the copy has all that was loaded, so it starts at once and shares the memory of it.
+    """
+    child = multiprocessing.get_context("fork").Process(target=_be_child, args=(work, os.getpid()), name=name)
+    child.start()
+    return child
+
+
+def _be_child(work: Callable[[], None], parent: int) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    with_parent_death_signal()
+    if os.getppid() != parent:  # the parent died before the line above took hold
+        os._exit(1)
+    # A session of its own keeps a terminal's Ctrl-C for the parent, which ends its children in order.
+    os.setsid()
+    work()
+
+
+def show_as(role: str) -> None:
+    """Name this process for `ps` and `top` by its role, of at most 8 letters."""
+    _libc.prctl(PR_SET_NAME, f"{NAME_PREFIX}{role}".encode())
+
+
 @dataclass(slots=True)
 class _Child:
     name: str
-    command: Sequence[str]
-    process: subprocess.Popen[bytes] | None = None
+    work: Callable[[], None]
+    process: ForkProcess | None = None
     started: float = 0.0
     pause: float = 0.5
     due: float = 0.0
@@ -62,8 +93,8 @@ class _Child:
 class Supervisor:
     """Starts children from the main thread, restarts those that end, stops all when told."""
 
-    def __init__(self, commands: Mapping[str, Sequence[str]]) -> None:
-        self._children = [_Child(name, command) for name, command in commands.items()]
+    def __init__(self, parts: Mapping[str, Callable[[], None]]) -> None:
+        self._children = [_Child(name, work) for name, work in parts.items()]
         self._stop = threading.Event()
 
     def run(self) -> None:
@@ -82,7 +113,7 @@ class Supervisor:
             if now >= child.due:
                 self._start(child, now)
             return
-        code = child.process.poll()
+        code = child.process.exitcode
         if code is None:
             return
         log.warning("process_ended", process=child.name, code=code)
@@ -91,7 +122,7 @@ class Supervisor:
         child.process, child.due = None, now + child.pause
 
     def _start(self, child: _Child, now: float) -> None:
-        child.process = start_child(child.command)
+        child.process = fork(child.name, child.work)
         child.started = now
         log.info("process_started", process=child.name, pid=child.process.pid)
 
@@ -101,11 +132,10 @@ class Supervisor:
             process.terminate()
         deadline = clock.monotonic() + STOP_SECONDS
         for process in running:
-            try:
-                process.wait(max(0.1, deadline - clock.monotonic()))
-            except subprocess.TimeoutExpired:
+            process.join(max(0.1, deadline - clock.monotonic()))
+            if process.exitcode is None:
                 process.kill()
-                process.wait()
+                process.join()
 
 
 def stop_on_signals(stop: threading.Event) -> None:

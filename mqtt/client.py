@@ -24,7 +24,7 @@ from mqtt.packets import Answer, Outgoing, Received
 KEEP_ALIVE_S = 30
 SESSION_EXPIRY_S = 7 * 86400
 RECEIVE_MAXIMUM = 2000
-RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 10
+RECONNECT_MIN_S, RECONNECT_MAX_S = 0.2, 10
 RETAIN_NEVER = 2
 
 log = get_logger(__name__)
@@ -63,7 +63,8 @@ class ServiceClient:
         client.username_pw_set(endpoint.username, endpoint.password)
         if endpoint.tls:
             client.tls_set_context(ssl.create_default_context(cafile=endpoint.ca_file and str(endpoint.ca_file)))
-        client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
+        # At a start the broker is there a moment later; the library asks for whole seconds and works with any.
+        client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)  # type: ignore[arg-type]
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         self._client = client
 

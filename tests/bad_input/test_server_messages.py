@@ -78,10 +78,10 @@ def policy_of(phone: Phone) -> list[dict[str, Any]]:
 
 def give_policy(server: Server, phone: Phone) -> None:
     """Publish a new policy for a phone and wait until it is in force and reported."""
-    documents, before = policy_of(phone), phone.policy.generation
+    documents = policy_of(phone)
+    wanted = documents[0]["spec"]["device"]["heartbeat_seconds"]
     server.api.post("documents/apply?publish=true", documents)
-    phone.wait_applied(before + 1)
-    assert phone.policy.rule("device").heartbeat_seconds == documents[0]["spec"]["device"]["heartbeat_seconds"]
+    soon(lambda: getattr(phone.policy.rule("device"), "heartbeat_seconds", None) == wanted, "the policy in force")
     soon(lambda: reported(server, phone)["generation"] == phone.policy.generation, "the report")
 
 

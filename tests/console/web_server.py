@@ -19,7 +19,7 @@ WEB_THREADS = 12
 
 
 class WebServer:
-    """The web role as it runs in life: gunicorn with its own configuration, on the test's database."""
+    """The web role as it runs in life: gunicorn as it is configured, on the test's database."""
 
     def __init__(self, app: Flask) -> None:
         settings = app.extensions[EXTENSION].settings
@@ -40,7 +40,7 @@ class WebServer:
     def start(self) -> None:
         """Start and wait until it answers."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith("SHOUJI_")}
-        command = [sys.executable, "-m", "gunicorn", "--config", "python:core.http.gunicorn_conf", "app:create_app()"]
+        command = [sys.executable, "-m", "flask", "--app", "app", "serve", "--role", "web"]
         self.process = subprocess.Popen(command, cwd=ROOT, env={**plain, **self._environment})
         deadline = time.monotonic() + 60
         while not self._answers():

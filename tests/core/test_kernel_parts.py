@@ -197,9 +197,16 @@ def test_times_on_the_wire_are_utc_milliseconds() -> None:
 
 
 def test_a_supervisor_restarts_a_child_and_its_death_takes_the_children_along(tmp_path: Path) -> None:
-    child = f"import os,time; open({str(tmp_path / 'pids')!r}, 'a').write(f'{{os.getpid()}}\\n'); time.sleep(600)"
-    program = f"import sys; from core.process import Supervisor; Supervisor({{'c': [sys.executable, '-c', {child!r}]}})"
-    parent = subprocess.Popen([sys.executable, "-c", f"{program}.run()"])
+    program = f"""
+import os, time
+from core.process import Supervisor
+def work():
+    with open({str(tmp_path / "pids")!r}, "a") as told:
+        told.write(f"{{os.getpid()}}\\n")
+    time.sleep(600)
+Supervisor({{"part": work}}).run()
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program])
 
     def pids() -> list[int]:
         path = tmp_path / "pids"

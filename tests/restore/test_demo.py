@@ -12,7 +12,7 @@ import pytest
 from tests.bad_input.conftest import soon
 from tests.support.server import ROOT, Server
 
-PARTS = ("--role worker", "--role broker", "mosquitto", "gunicorn", "agent fleet")
+PARTS = {"shouji-worker", "shouji-broker", "mosquitto", "shouji-web"}
 
 
 @pytest.mark.timeout(240)
@@ -25,7 +25,7 @@ def test_kill_9_of_the_demo_ends_every_process_that_it_started(tmp_path: Path) -
             [sys.executable, "-m", "demo"], cwd=ROOT, env={**clean, **server.environment}, stdout=log, stderr=log
         )
     try:
-        soon(lambda: all(any(part in line for line in server.pids().values()) for part in PARTS), "all parts", 180)
+        soon(lambda: set(server.pids().values()) >= PARTS and server.data.joinpath("phones").exists(), "all parts", 180)
     finally:
         demo.kill()
         demo.wait()

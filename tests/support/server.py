@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.process import with_parent_death_signal
+from core.process import NAME_PREFIX, with_parent_death_signal
 from demo.api import Api, wait_until
 from tests.broker.parts import free_port
 
@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "Correct-Horse-99"
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
-MARKS = {"worker": "--role worker", "broker": "--role broker", "mosquitto": "mosquitto", "web": "gunicorn"}
 
 
 @dataclass
@@ -124,28 +123,28 @@ class Server:
         self.process = None
 
     def pids(self) -> dict[int, str]:
-        """Every process of this installation that is alive, with its command line."""
+        """Every process of this installation that is alive, with the name that `ps` shows."""
         found = {}
         needle = str(self.data).encode()
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
             try:
-                environment, command = (entry / "environ").read_bytes(), (entry / "cmdline").read_bytes()
+                environment, name = (entry / "environ").read_bytes(), (entry / "comm").read_text().strip()
                 zombie = "State:\tZ" in (entry / "status").read_text()
             except OSError:
                 continue
             if needle in environment and not zombie and int(entry.name) != os.getpid():
-                found[int(entry.name)] = command.replace(b"\0", b" ").decode("utf-8", "replace")
+                found[int(entry.name)] = name
         return found
 
     def pid_of(self, part: str) -> int:
-        """The process of one part: `worker`, `broker`, `mosquitto` or `web` (gunicorn's master)."""
+        """The process of one part: `worker`, `broker`, `mosquitto` or `web` (its master)."""
         return min(self.pids_of(part))
 
     def pids_of(self, part: str) -> set[int]:
         """The processes of one part."""
-        return {pid for pid, command in self.pids().items() if MARKS[part] in command}
+        return {pid for pid, name in self.pids().items() if name.removeprefix(NAME_PREFIX) == part}
 
     def kill_part(self, part: str) -> None:
         """kill -9 of one part."""
