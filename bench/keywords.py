@@ -168,7 +168,9 @@ def _swap(old: Scanner, terms: Sequence[str], messages: Sequence[str]) -> _Swap:
     pause, by_clock, number = 0.0, 0.0, 0
     last, last_spent = time.perf_counter(), time.process_time()
     worker.start()
-    while worker.is_alive() or held[0] is old:
+    swapping = True
+    while swapping:
+        swapping = worker.is_alive() or held[0] is old
         held[0].scan(messages[number % len(messages)])
         number += 1
         now, now_spent = time.perf_counter(), time.process_time()

@@ -132,6 +132,8 @@ WRITES: dict[str, Any] = {
     "PATCH /api/v1/devices/{id}": {"state": "lost", "reason": "抢"},
     "POST /api/v1/devices/{id}/confirm": {},
     "POST /api/v1/devices/{id}/revoke": {"reason": "抢"},
+    "POST /api/v1/devices/revoke/{id}/approve": {"reason": "抢"},
+    "POST /api/v1/devices/revoke/{id}/deny": {"reason": "抢"},
     "POST /api/v1/devices/{id}/commands": {"type": "lock", "args": {"message": ""}, "reason": "抢"},
     "POST /api/v1/commands/{id}/approve": {"reason": "抢"},
     "POST /api/v1/commands/{id}/deny": {"reason": "抢"},
