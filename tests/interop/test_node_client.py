@@ -121,6 +121,34 @@ def test_a_phone_that_was_revoked_delivers_its_records_over_http(server: Server)
     assert [record["seq"] for record in sorted(stored, key=lambda record: record["seq"])] == [1, 2, 3]
 
 
+def test_a_phone_that_changes_hands_asks_its_new_holder_and_collects_nothing_before(server: Server) -> None:
+    people = [
+        server.api.post("staff", {"name": name, "employee_no": number, "org_unit": "/"})["id"]
+        for name, number in (("赵一", "N1"), ("钱二", "N2"))
+    ]
+    phone = NodePhone(qr(server), "INTEROP-HANDS")
+    try:
+        first = phone.wait("notice")["version"]
+        device_id = phone.wait("enrolled")["id"]
+        phone.wait("archived", greeting=True)
+        server.api.post(f"devices/{device_id}/confirm", {"person": people[0]})
+        phone.order("record", text="前一位")
+        phone.order("send")
+        phone.wait("archived", through=1)
+        server.api.post(f"devices/{device_id}/confirm", {"person": people[1]})
+        asked = next(told for told in iter(lambda: phone.wait("notice"), None) if told["version"] != first)
+        phone.order("record", text="未告知时不收集")
+        phone.order("accept")
+        assert phone.wait("accepted")["version"] == asked["version"]
+        phone.order("record", text="后一位")
+        phone.order("send")
+        phone.wait("archived", through=2, refused=None)
+    finally:
+        phone.close()
+    evidence = server.api.get(f"notice/acceptances?device={device_id}")["items"]
+    assert asked["version"] in {one["version"] for one in evidence}
+
+
 def test_a_retired_phone_gets_its_wipe_by_the_status_and_answers_over_http(server: Server, second_person: Api) -> None:
     phone = NodePhone(qr(server), "INTEROP-RETIRED")
     try:

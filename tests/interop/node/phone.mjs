@@ -203,8 +203,18 @@ class Phone {
     else if (what === "event") await this.records.event(members);
     else if (what === "foreign") this.tell("foreign", { taken: await this.#foreign() });
     else if (what === "replay") this.tell("replay", { code: await this.#replay() });
+    else if (what === "accept") await this.#accept();
     else if (what === "leave") await this.link.leave();
     else if (what === "start") this.link.start();
+  }
+
+  /** The new holder reads the notice in force and accepts it. */
+  async #accept() {
+    const { version } = await this.requests.accept();
+    this.identity.notice = version;
+    this.wantNotice(version);
+    this.tell("accepted", { version });
+    await this.hello();
   }
 
   /** Whether the broker lets a record of somebody else's through. */

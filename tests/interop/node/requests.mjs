@@ -116,6 +116,13 @@ export class Requests {
     return claims;
   }
 
+  async accept() {
+    const notice = JSON.parse((await send(`${this.identity.api}/notice`)).toString("utf8"));
+    const body = JSON.stringify({ version: notice.version, accepted_at: new Date().toISOString() });
+    await this.ask("POST", "device/notice", { body, type: "application/json" });
+    return notice;
+  }
+
   blob(digest) {
     return this.ask("GET", `device/blobs/${digest}`);
   }
