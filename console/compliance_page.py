@@ -44,21 +44,17 @@ def show() -> str:
     actor, shown = current_actor(), lists.shown(FILTERS)
     filters = _filters(shown)
     page = finding_views.find(actor, filters, lists.cursor(), lists.LIMIT)
-    found = {
-        "findings": page.items,
-        "total": finding_views.count(actor, filters),
-        "paging": lists.paging(page, shown),
-        "shown": shown,
-        "chip": chip,
-        "labels": labels,
-        "may_except": actor.may(Permission.COMPLIANCE_EXCEPT),
-    }
-    if frame.wants_part():
-        return render_template("_findings.html", **found)
     totals = summary.totals(actor, shown.get("org_unit"))
     return render_template(
-        "compliance.html",
-        **found,
+        "_compliance.html" if frame.wants_part() else "compliance.html",
+        findings=page.items,
+        total=finding_views.count(actor, filters),
+        paging=lists.paging(page, shown),
+        shown=shown,
+        address=frame.here(),
+        chip=chip,
+        labels=labels,
+        may_except=actor.may(Permission.COMPLIANCE_EXCEPT),
         tiles=_tiles(totals),
         codes=_codes(totals, shown),
         units=_units(summary.by_unit(actor), shown),

@@ -10,7 +10,7 @@ Templates come from `templates.render`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
@@ -142,6 +142,11 @@ def count(actor: Actor) -> int:
 def get(actor: Actor, import_id: str) -> ImportView:
     """One import. Raises NotFound."""
     return _view(seen(actor, import_id))
+
+
+def in_scope_of(actor: Actor, import_ids: Collection[str]) -> set[str]:
+    """Those of the ids that are imports which the actor sees."""
+    return set(session().scalars(_in_scope(actor).where(Import.id.in_(import_ids)).with_only_columns(Import.id)))
 
 
 def confirm(actor: Actor, import_id: str) -> ImportView:

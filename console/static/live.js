@@ -40,6 +40,7 @@
   document.addEventListener("htmx:sseBeforeMessage", (event) => {
     event.preventDefault(); // the message names what changed; the page asks for it
     const { ids } = JSON.parse(event.detail.data);
+    if (!part()) return; // what it showed is over
     const kind = part().dataset.live || "device"; // rows are named <kind>-<id>
     const shown = !ids || ids.some((id) => document.getElementById(`${kind}-${id}`));
     if (shown) plan(0);

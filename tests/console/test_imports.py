@@ -46,10 +46,10 @@ def test_a_file_is_previewed_line_by_line_then_imported(site: Site) -> None:
     given = _give(browser, PEOPLE.encode("gb18030"))
     assert given.status_code == 303, given.text
     address = given.headers["Location"]
-    assert 'hx-trigger="every 1s"' in browser.get(address).text, "while it is read the page looks by itself"
+    assert 'sse-connect="/live/imports"' in browser.get(address).text, "while it is read the page is told how far it is"
     _work(site)
     page = browser.get(address, headers=ENGLISH).text
-    assert "every 1s" not in page and "To confirm" in page
+    assert 'sse-connect="/live/imports' not in page and "data-live" not in page and "To confirm" in page
     assert SCRIPT not in page and "赵一" in page and page.count("bad-word") == 2
     errors = browser.get(f"{address}?outcome=error", headers=CHINESE).text
     assert "钱二" in errors and "赵一" not in errors and "部门" in errors

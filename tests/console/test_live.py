@@ -26,6 +26,7 @@ from core.http.app import STOPPING
 from core.uow import unit_of_work
 from identity import people
 from identity.people import PersonChanges
+from imports import uploads
 from tests.console.site import Site, token_of
 from tests.identity import world
 
@@ -128,6 +129,27 @@ def test_a_page_is_told_of_changes_it_may_see_and_of_no_others(site: Site, hub: 
     _until(told)
     _until(lambda: told() and seen[part])
     assert seen[part] == {own.id}
+
+
+def test_an_import_is_told_to_those_who_see_it_and_to_no_others(site: Site, hub: Hub) -> None:
+    with site.app.app_context():
+        boxes = {name: hub.join(world.actor(name), "imports") for name in ("admin", "leader", "officer")}
+    _reading(site, hub)
+    for box in boxes.values():
+        box.take(0)
+    with site.app.app_context(), unit_of_work():
+        import_id = uploads.create(boxes["admin"].actor, "people", "staff.csv", b"no,name\n1,A\n").id
+    _until(lambda: import_id in (((change := boxes["admin"].take(0)) and change.ids) or ()))
+    assert [boxes[name].take(0) for name in ("leader", "officer")] == [None, None]
+
+
+def test_a_finding_is_told_to_pages_about_compliance(site: Site, hub: Hub) -> None:
+    phone = site.enroll()
+    parts = _events(_open(site.person("officer"), "compliance"))
+    next(parts)
+    _reading(site, hub)
+    site.observe(phone, "root")
+    assert any(phone.id in part for part in parts)
 
 
 def test_one_reader_serves_all_pages_of_a_process(site: Site, hub: Hub) -> None:
