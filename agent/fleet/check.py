@@ -12,6 +12,7 @@ from agent.fleet.ledger import read
 from agent.http import Server
 
 PAGE = 200
+FINDING, OPENED = "finding", ".opened"
 
 
 class Checker:
@@ -56,12 +57,17 @@ class Checker:
         return found + [f"{device}: finding {code}" for code in sorted(due - seen)]
 
     def _codes(self, device: str) -> set[str]:
-        """Codes of findings that are open, or that the timeline tells of."""
+        """Codes of findings that are open, or in the timeline: a deed may be over, and its finding with it."""
         state = self._get(f"devices/{device}")
-        open_ones = {one["code"] for one in state["compliance"]["findings"]}
-        history = self._get(f"devices/{device}/timeline?limit={PAGE}")["items"]
-        details = [entry["detail"] for entry in history if isinstance(entry.get("detail"), dict)]
-        return open_ones | {str(detail.get("code")) for detail in details}
+        found = {str(one["code"]) for one in state["compliance"]["findings"]}
+        cursor = ""
+        while True:
+            page = self._get(f"devices/{device}/timeline?limit={PAGE}{cursor}")
+            lines = (line["code"] for line in page["items"] if line["kind"] == FINDING)
+            found |= {code.removesuffix(OPENED) for code in lines if code.endswith(OPENED)}
+            if not page["next_cursor"]:
+                return found
+            cursor = f"&cursor={page['next_cursor']}"
 
     def _get(self, path: str) -> dict[str, Any]:
         return self._http.request("GET", f"{self._api}/{path}", headers=self._headers).expect(200).json()

@@ -41,6 +41,12 @@ do = "skew_clock"
 phones = [3]
 
 [[step]]
+at = 3
+do = "refuse_policy"
+phones = [2]
+for = 2
+
+[[step]]
 at = 5
 do = "lose_network"
 phones = "30%"
