@@ -1,6 +1,6 @@
 """How long requests take: a histogram by route template, method and class of status, added up over all web processes.
 
-The counts lie in memory that the web processes share: gunicorn's master makes the application before it forks. Each
+The counts lie in memory that the web processes share, since the application is made before they fork. Each
 process writes into a part of its own, so nobody waits for anybody, and one that is killed leaves its counts behind.
 """
 
