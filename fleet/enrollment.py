@@ -149,7 +149,7 @@ def _serial_enrolled() -> Conflict:
     return Conflict(
         "serial_enrolled",
         Text(
-            "该序列号的设备已注册。请先停用旧设备，或使用允许重新注册的注册码。",
+            "该序列号的设备已注册。请先停用旧设备，或使用允许重新注册的注册令牌。",
             "A device of this serial is enrolled already. Retire it first, or use a token that allows enrolling again.",
         ),
     )

@@ -147,7 +147,8 @@ def show_code(actor: Actor, token_id: str) -> str:
         raise Conflict(
             "token_closed",
             Text(
-                "该注册码已过期、吊销或用完，请新建一个。", "This token is expired, revoked or used up. Make a new one."
+                "该注册令牌已过期、吊销或用完，请新建一个。",
+                "This token is expired, revoked or used up. Make a new one.",
             ),
         )
     audit.record(actor, "enrollment_token.show", ("enrollment_token", token.id))
@@ -197,7 +198,7 @@ def refused() -> Unauthenticated:
     return Unauthenticated(
         "token_refused",
         Text(
-            "注册码未知、已过期、已吊销或已用完，请向管理员索取新的。",
+            "注册令牌未知、已过期、已吊销或已用完，请向管理员索取新的。",
             "The token is unknown, expired, revoked or used up. Ask for a new one.",
         ),
     )
@@ -252,7 +253,7 @@ def _in_scope(actor: Actor) -> Select[tuple[EnrollmentToken]]:
 def _visible(actor: Actor, token_id: str) -> EnrollmentToken:
     token = session().scalars(_in_scope(actor).where(EnrollmentToken.id == token_id)).one_or_none()
     if token is None:
-        raise NotFound("no_such_token", Text("没有这个注册码。", "There is no such enrollment token."))
+        raise NotFound("no_such_token", Text("没有这个注册令牌。", "There is no such enrollment token."))
     return token
 
 

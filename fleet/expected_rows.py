@@ -228,7 +228,7 @@ def _enrolled() -> Verdict:
         None,
         "enrolled_already",
         Text(
-            "该设备已注册。请在设备页确认持有人，或先停用该设备。",
+            "该设备已注册。请在设备页确认使用人，或先停用该设备。",
             "This phone is enrolled already. Confirm its holder on its page, or retire it first.",
         ),
     )

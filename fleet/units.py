@@ -36,7 +36,7 @@ def why_unit_stays(unit_id: str) -> Text | None:
         EnrollmentToken.used < EnrollmentToken.max_uses,
     )
     if session().scalar(token.limit(1)):
-        return Text("请先吊销该组织的注册码。", "Revoke the unit's enrollment tokens first.")
+        return Text("请先吊销该组织的注册令牌。", "Revoke the unit's enrollment tokens first.")
     return None
 
 

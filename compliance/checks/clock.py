@@ -11,7 +11,7 @@ register(
         Text("时钟不准", "Clock is off"),
         Text("手机时间与服务器相差 {seconds} 秒。", "The phone's clock is {seconds} seconds off."),
         Text(
-            "请持有人打开“自动设置时间”；策略可加 no_config_date_time 禁止修改。",
+            "请使用人打开“自动设置时间”；策略可加 no_config_date_time 禁止修改。",
             "Have the holder turn on automatic time; a policy may forbid changes by no_config_date_time.",
         ),
         Severity.WARNING,

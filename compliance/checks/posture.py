@@ -87,7 +87,7 @@ _add(
     Text("存储未加密", "Storage not encrypted"),
     Text("手机存储没有加密，策略要求加密。", "The storage is not encrypted; the policy requires it."),
     Text(
-        "请持有人在系统设置中打开存储加密（设置锁屏密码后多数手机自动加密）。",
+        "请使用人在系统设置中打开存储加密（设置锁屏密码后多数手机自动加密）。",
         "Have the holder turn storage encryption on in the system settings; a passcode is mostly enough.",
     ),
 )
@@ -98,7 +98,7 @@ _add(
     Text("未设锁屏密码", "No passcode"),
     Text("手机没有锁屏密码，策略要求设置。", "No passcode is set; the policy requires one."),
     Text(
-        "请持有人设置锁屏密码，或下发“重设锁屏密码”命令。",
+        "请使用人设置锁屏密码，或下发“重设锁屏密码”命令。",
         "Have the holder set a passcode, or send the command “Reset passcode”.",
     ),
 )
@@ -119,7 +119,7 @@ _add(
     _permissions,
     Text("应用权限被收回", "Permissions taken away"),
     Text("守机缺少权限：{denied}。", "The agent lacks permissions: {denied}."),
-    Text("请持有人在系统设置中重新授予这些权限。", "Have the holder grant these permissions in the system settings."),
+    Text("请使用人在系统设置中重新授予这些权限。", "Have the holder grant these permissions in the system settings."),
 )
 _add(
     "root",
@@ -138,7 +138,7 @@ _add(
     _forbidden("developer_mode", "developer_mode"),
     Text("开发者模式已打开", "Developer mode is on"),
     Text("开发者模式已打开，策略禁止。", "Developer mode is on; the policy forbids it."),
-    Text("请持有人在系统设置中关闭开发者选项。", "Have the holder turn developer options off in the system settings."),
+    Text("请使用人在系统设置中关闭开发者选项。", "Have the holder turn developer options off in the system settings."),
 )
 _add(
     "os_version",

@@ -14,7 +14,7 @@ from mqtt.contract.limits import MISSED_HEARTBEATS
 OFFLINE = "offline"
 HELLO_OVERDUE = "hello_overdue"
 _LOOK = Text(
-    "联系持有人：开机、联网，并允许守机后台运行（关闭厂商省电限制）。",
+    "联系使用人：开机、联网，并允许守机后台运行（关闭厂商省电限制）。",
     "Ask the holder to turn the phone on, connect it, and let the agent run in the background (no battery limits).",
 )
 

@@ -37,7 +37,7 @@ def tell(commands: Sequence[Command], why: Mapping[str, str]) -> None:
         audit.record(ACTOR, "command.dropped", (kind, request_id), detail)
         number = len(dropped)
         text = Text(
-            f"{number} 台设备在申请后更换了持有人或移出范围，未执行。",
+            f"{number} 台设备在申请后更换了使用人或移出范围，未执行。",
             f"Not done for {number} phones: since it was asked for, they changed holder or left the scope.",
         )
         notices.send([first.requested_by], KIND, text, ("command", request_id))

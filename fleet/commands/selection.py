@@ -101,7 +101,7 @@ def require_previewed(targets: Sequence[Target], previewed: str | None) -> None:
         raise Conflict(
             "targets_changed",
             Text(
-                "预览后，选中的设备或其持有人已变化，请重新预览。",
+                "预览后，选中的设备或其使用人已变化，请重新预览。",
                 "The phones, or who holds them, have changed since the preview. Look at it again.",
             ),
             devices=len(targets),
