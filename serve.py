@@ -42,7 +42,6 @@ def serve(app: Flask, settings: Settings, role: str) -> None:
     configure(settings, role)
     if role != "all":
         show_as(role)
-        die_with_parent()
     ROLES[role](app, settings)
 
 
@@ -76,14 +75,9 @@ def _all(app: Flask, settings: Settings) -> None:
 def _in_a_child(name: str, work: Callable[[], None]) -> None:
     # The supervisor never opens a key or a connection: all of its children would have them too.
     child = fork(name, work)
-    stop_on_signals(stopped := threading.Event())
-    while child.exitcode is None and not stopped.is_set():
-        child.join(0.2)
-    if child.exitcode is None:
-        child.terminate()
-        child.join()
-    if stopped.is_set() or child.exitcode:
-        sys.exit(child.exitcode or 0)
+    child.join()
+    if child.exitcode:
+        sys.exit(child.exitcode)
 
 
 def _refuse_taken(host: str, port: int, setting: str) -> None:
@@ -181,6 +175,8 @@ def command(app: Flask, settings: Settings) -> click.Command:
     @click.option("--role", type=click.Choice(sorted(ROLES)), default="all", show_default=True)
     def serve_command(role: str) -> None:
         """Run the server, or one of its processes."""
+        if role != "all":
+            die_with_parent()
         serve(app, settings, role)
 
     return serve_command

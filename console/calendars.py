@@ -12,6 +12,7 @@ from console import lists, policy_words, words
 from console.device_view import IDLE, OK, WARN, Label
 from console.language import t
 from console.policies import tabs
+from console.policy_form.values import COMMON as VALUES
 from core.errors import Invalid
 from core.http.identity import current_actor
 from core.http.routes import Pages
@@ -44,21 +45,6 @@ DAYS = (
     Text("五", "Fr"),
     Text("六", "Sa"),
     Text("日", "Su"),
-)
-LONG_DAYS = dict(
-    zip(
-        WEEKDAYS,
-        (
-            Text("周一", "Mon"),
-            Text("周二", "Tue"),
-            Text("周三", "Wed"),
-            Text("周四", "Thu"),
-            Text("周五", "Fri"),
-            Text("周六", "Sat"),
-            Text("周日", "Sun"),
-        ),
-        strict=True,
-    )
 )
 DRAFT = "draft"
 
@@ -121,7 +107,7 @@ def show(name: str) -> str:
         kinds=KINDS,
         marks=MARKS,
         columns=DAYS,
-        long_days=LONG_DAYS,
+        long_days={day: VALUES[day] for day in WEEKDAYS},
         sources=SOURCES,
         windows=_windows,
         words=words,

@@ -42,6 +42,13 @@ def die_with_parent(number: int = signal.SIGTERM) -> None:
         os.kill(os.getpid(), number)
 
 
+def end_with(parent: int) -> None:
+    """Run first thing in a new child: the kernel ends it with its parent, and at once if that has ended already."""
+    with_parent_death_signal()
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def with_parent_death_signal() -> None:
     """Run in a new child before its program: the kernel ends it with its parent (`preexec_fn`)."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -67,9 +74,7 @@ def fork(name: str, work: Callable[[], None]) -> ForkProcess:
 def _be_child(work: Callable[[], None], parent: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
-    with_parent_death_signal()
-    if os.getppid() != parent:  # the parent died before the line above took hold
-        os._exit(1)
+    end_with(parent)
     # A session of its own keeps a terminal's Ctrl-C for the parent, which ends its children in order.
     os.setsid()
     work()

@@ -16,7 +16,7 @@ from typing import IO
 from config.settings import Settings
 from core.clock import monotonic
 from core.files import replace_file
-from core.process import with_parent_death_signal
+from core.process import end_with
 from core.text import Text
 from mqtt.broker.errors import BrokerUnusable
 from mqtt.broker.files import BrokerFiles
@@ -120,9 +120,7 @@ def running(files: BrokerFiles) -> BrokerProcess | None:
 
 
 def _before_exec(parent: int) -> None:
-    with_parent_death_signal()
-    if os.getppid() != parent:  # the parent died before the line above took hold
-        os._exit(1)
+    end_with(parent)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
