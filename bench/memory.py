@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import time
-from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 from bench import phone_identities
 from bench.installation import Installation, child
+from bench.processes import by_part
 from bench.registry import Context, Figure, measures, say
-from core.process import NAME_PREFIX
 
 SETTLE_SECONDS = 5.0
-MIB = 1024.0
-FIELD = re.compile(r"^(Rss|Pss):\s+(\d+) kB", re.MULTILINE)
-PARTS = {
-    f"{NAME_PREFIX}worker": "worker",
-    f"{NAME_PREFIX}broker": "broker watch",
-    f"{NAME_PREFIX}web": "web",
-    "mosquitto": "mosquitto",
-}
 
 
 @measures("memory", "memory of each process")
@@ -39,7 +28,7 @@ def run(context: Context) -> Iterator[Figure]:
             api.get("devices?limit=200")
             settle = 0.5 if context.quick else SETTLE_SECONDS
             time.sleep(settle)
-            idle = _by_part(here)
+            idle = by_part(here)
             say(f"connecting {count} phones over TLS")
             crowd = child("bench.phones", str(phones.folder), str(here.settings.mqtt_port))
             busy = _with(crowd, here, count, settle)
@@ -59,31 +48,6 @@ def _with(
         if crowd.stdout is None or json.loads(crowd.stdout.readline())["connected"] != count:
             raise RuntimeError("the phones did not connect")
         time.sleep(settle)
-        return _by_part(here)
+        return by_part(here)
     finally:
         crowd.kill()
-
-
-def _by_part(here: Installation) -> dict[str, tuple[float, float]]:
-    """Resident and proportional memory in MiB, summed over the processes of each part."""
-    found: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for pid, name in _descendants(here.children["all"].pid):
-        part = PARTS.get(name, "supervisor")
-        fields = dict(FIELD.findall(Path(f"/proc/{pid}/smaps_rollup").read_text()))
-        found[part][0] += int(fields["Rss"]) / MIB
-        found[part][1] += int(fields["Pss"]) / MIB
-    return {part: (sums[0], sums[1]) for part, sums in sorted(found.items())}
-
-
-def _descendants(root: int) -> list[tuple[int, str]]:
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-    family = {root}
-    while more := {pid for pid, parent in parents.items() if parent in family} - family:
-        family |= more
-    return [(pid, Path(f"/proc/{pid}/comm").read_text().strip()) for pid in sorted(family)]
