@@ -19,7 +19,8 @@ from policies.scopes import Place
 from policies.world import Ingredients, Mixture, Reached, World
 
 DESIRED_EFFECT, BLOB_EFFECT = "desired", "blob"
-MAX_GENERATION = 2**53 - 1
+# Unix ms of the year 10000. No server made a generation above it, and it leaves room below the wire's bound of 2**53 - 1.
+BELIEVED_GENERATION = 253_402_300_800_000
 
 
 class Made(NamedTuple):
@@ -85,10 +86,10 @@ class Refresh:
             elif last.mixture != made.mixture:
                 renamed[made.mixture].append(phone.id)
         for made, last_generations in newer.items():
-            generation = self._give(made, last_generations)
-            for place, ids in entered.items():
-                late = [one for one in last_generations if one in ids and self._concerns(place, inside, mixtures[one])]
-                rollouts.target(place, late, generation)
+            for generation, given in self._give(made, last_generations).items():
+                for place, ids in entered.items():
+                    late = [one for one in given if one in ids and self._concerns(place, inside, mixtures[one])]
+                    rollouts.target(place, late, generation)
         for mixture, device_ids in renamed.items():
             _rename(mixture, [stored[device_id] for device_id in device_ids])
 
@@ -104,20 +105,22 @@ class Refresh:
         names = {source.policy for source in mixture}
         return any(inside.named_by(name) & brought for name in names)
 
-    def _give(self, made: Made, last_generations: Mapping[str, int]) -> int:
+    def _give(self, made: Made, last_generations: Mapping[str, int]) -> dict[int, list[str]]:
+        """Give phones a bundle; the phones by the generation that they get it under."""
         device_ids = list(last_generations)
-        generation = _above(max(last_generations.values()))
-        _write(made, generation, device_ids)
+        given = _next(last_generations)
+        for generation, ids in given.items():
+            _write(made, generation, ids)
+            if self._place:
+                rollouts.target(self._place, ids, generation)
         if made.bundle not in self._told:
             self._told.add(made.bundle)
             outbox.enqueue(BLOB_EFFECT, blobs.retain([*bundles.parts_of(made.bundle), made.bundle]))
         send(device_ids)
-        if self._place:
-            rollouts.target(self._place, device_ids, generation)
         live.announce("devices", device_ids)
         desired_changed.send(None, device_ids=device_ids)
         self.changed += len(device_ids)
-        return generation
+        return given
 
 
 def refresh(device_ids: Collection[str]) -> int:
@@ -157,12 +160,16 @@ def send(device_ids: Iterable[str]) -> None:
 
 
 def outrun(generations: Sequence[tuple[str, int]]) -> None:
-    """Give phones the same bundle under a generation above one that they have seen: after a restore of the server."""
+    """Give phones the same bundle under a generation above one that they have seen: after a restore of the server.
+
+    What no server can have made is not believed: a phone that claims it only harms itself.
+    """
     stored = _stored([device_id for device_id, _ in generations])
+    now = clock.unix_ms()
     for device_id, seen in generations:
         last = stored.get(device_id)
-        if last is not None and seen < MAX_GENERATION:
-            _write(Made(last.bundle, last.mixture), _above(max(seen, last.generation)), [device_id])
+        if last is not None and seen < BELIEVED_GENERATION:
+            _write(Made(last.bundle, last.mixture), _above(max(seen, last.generation), now), [device_id])
 
 
 def of_devices(device_ids: Collection[str]) -> dict[str, Desired]:
@@ -170,9 +177,18 @@ def of_devices(device_ids: Collection[str]) -> dict[str, Desired]:
     return {row[0]: Desired._make(row) for row in _rows(device_ids)}
 
 
-def _above(last: int) -> int:
+def _next(last_generations: Mapping[str, int]) -> dict[int, list[str]]:
+    """Phones by their next generation: nearly all share one, and none is lifted by what another phone has seen."""
+    given: dict[int, list[str]] = defaultdict(list)
+    now = clock.unix_ms()
+    for device_id, last in last_generations.items():
+        given[_above(last, now)].append(device_id)
+    return given
+
+
+def _above(last: int, now: int) -> int:
     # Milliseconds, so that a server restored from an older state outruns what phones have seen.
-    return max(last + 1, clock.unix_ms())
+    return max(last + 1, now)
 
 
 def _rows(device_ids: Collection[str], *, locked: bool = False) -> Sequence[Row[Any]]:

@@ -304,6 +304,23 @@ def test_an_equal_generation_with_another_bundle_is_outrun_too(office: Office) -
     assert office.state(phone)["desired"]["generation"] > seen
 
 
+def test_what_one_phone_claims_to_have_seen_lifts_no_other_phone(office: Office) -> None:
+    boaster, honest = office.phone("/总部/电销"), office.phone("/总部/电销")
+    seen = office.state(boaster)["desired"]["generation"] + 10**14
+    hello(boaster, highest_generation=seen)
+    office.apply(policy("sales", DENY) + assignment("everywhere", "sales", HERE))
+    assert office.state(boaster)["desired"]["generation"] == seen + 2
+    assert office.state(honest)["desired"]["generation"] < seen
+    assert office.bundle(honest) == office.bundle(boaster)
+
+
+def test_a_generation_that_no_server_can_have_made_is_not_outrun(office: Office) -> None:
+    phone = office.phone("/总部/电销")
+    before = office.state(phone)["desired"]
+    hello(phone, highest_generation=2**53 - 2)
+    assert office.state(phone)["desired"] == before
+
+
 def test_a_new_notice_is_told_with_the_same_generation(office: Office) -> None:
     phone = office.phone("/总部/电销")
     before = office.desired(phone)
