@@ -19,7 +19,7 @@ from policies.scopes import Place
 from policies.world import Ingredients, Mixture, Reached, World
 
 DESIRED_EFFECT, BLOB_EFFECT = "desired", "blob"
-# Unix ms of the year 10000. No server made a generation above it, and it leaves room below the wire's bound of 2**53 - 1.
+# Unix ms of the year 10000: no server made a generation above it, and it leaves room below the wire's 2**53 - 1.
 BELIEVED_GENERATION = 253_402_300_800_000
 
 
