@@ -11,6 +11,7 @@ from sqlalchemy import Table, select
 from archive.models import IntegrityAlert
 from archive.scope import visible_devices
 from archive.signals import Alerted, integrity_alerted, integrity_settled
+from archive.views import AlertView
 from core import audit, clock, live
 from core.actor import Actor
 from core.db import insert_rows, session
@@ -104,16 +105,17 @@ def _notify(alerted: Sequence[Alerted]) -> None:
         notices.send(officers.get(unit_id or "", ()), KIND, _TEXTS[one.code], ("device", one.device_id), unit_id)
 
 
-def find(actor: Actor, *, unseen: bool, cursor: str | None, limit: int) -> Page[IntegrityAlert]:
+def find(actor: Actor, *, unseen: bool, cursor: str | None, limit: int) -> Page[AlertView]:
     """Alerts about phones in the actor's scope, newest first."""
     actor.require(Permission.ARCHIVE_READ)
     query = select(IntegrityAlert).where(IntegrityAlert.device_id.in_(visible_devices(actor)))
     if unseen:
         query = query.where(IntegrityAlert.acknowledged_at.is_(None))
-    return keyset(session(), query, [IntegrityAlert.at, IntegrityAlert.id], cursor, limit, descending=True)
+    columns = [IntegrityAlert.at, IntegrityAlert.id]
+    return keyset(session(), query, columns, cursor, limit, descending=True).map(_view)
 
 
-def acknowledge(actor: Actor, alert_id: str) -> IntegrityAlert:
+def acknowledge(actor: Actor, alert_id: str) -> AlertView:
     """Somebody has seen to it. Raises NotFound."""
     actor.require(Permission.ARCHIVE_CONTEST)
     alert = session().get(IntegrityAlert, alert_id, with_for_update=True)
@@ -126,4 +128,8 @@ def acknowledge(actor: Actor, alert_id: str) -> IntegrityAlert:
         live.announce(LIVE_TOPIC, [alert.id])
         session().flush()
         integrity_settled.send(None, device_ids=[alert.device_id])
-    return alert
+    return _view(alert)
+
+
+def _view(alert: IntegrityAlert) -> AlertView:
+    return AlertView.model_validate(alert, from_attributes=True)

@@ -14,6 +14,7 @@ from archive.ledger import Ledger
 from archive.models import CONTESTED, DISMISSED, MAIN, OPEN, RefusedBatch
 from archive.scope import visible_devices
 from archive.state import CONTEST, ChainState, SeamState
+from archive.views import RefusedView
 from core import audit, clock, live
 from core.actor import Actor
 from core.crypto import jose
@@ -31,17 +32,18 @@ from fleet import timeline
 LIVE_TOPIC = "alerts"
 
 
-def find(actor: Actor, *, device_id: str | None, settled: bool, cursor: str | None, limit: int) -> Page[RefusedBatch]:
+def find(actor: Actor, *, device_id: str | None, settled: bool, cursor: str | None, limit: int) -> Page[RefusedView]:
     """Refused batches of phones in the actor's scope, those seen last first; open ones unless `settled`."""
     actor.require(Permission.ARCHIVE_READ)
     query = select(RefusedBatch).where(RefusedBatch.device_id.in_(visible_devices(actor)))
     query = query.where(RefusedBatch.state != OPEN if settled else RefusedBatch.state == OPEN)
     if device_id:
         query = query.where(RefusedBatch.device_id == device_id)
-    return keyset(session(), query, [RefusedBatch.last_seen_at, RefusedBatch.id], cursor, limit, descending=True)
+    columns = [RefusedBatch.last_seen_at, RefusedBatch.id]
+    return keyset(session(), query, columns, cursor, limit, descending=True).map(_view)
 
 
-def accept(actor: Actor, refused_id: str, reason: str) -> RefusedBatch:
+def accept(actor: Actor, refused_id: str, reason: str) -> RefusedView:
     """Store a refused batch as contested; its phone gets a receipt. Raises NotFound, Invalid, Conflict."""
     row = _open(actor, refused_id)
     reason = clean_reason(reason)
@@ -62,14 +64,14 @@ def accept(actor: Actor, refused_id: str, reason: str) -> RefusedBatch:
     _settle(actor, row, CONTESTED, reason)
     archived.answer([row.device_id])
     intake.resume([row.device_id])
-    return row
+    return _view(row)
 
 
-def dismiss(actor: Actor, refused_id: str, reason: str) -> RefusedBatch:
+def dismiss(actor: Actor, refused_id: str, reason: str) -> RefusedView:
     """Leave a refused batch out for good; it stays where it is, sealed. Raises NotFound, Invalid, Conflict."""
     row = _open(actor, refused_id)
     _settle(actor, row, DISMISSED, clean_reason(reason))
-    return row
+    return _view(row)
 
 
 def _open(actor: Actor, refused_id: str) -> RefusedBatch:
@@ -135,3 +137,7 @@ def _settle(actor: Actor, row: RefusedBatch, outcome: str, reason: str) -> None:
     timeline.add([timeline.Line(row.device_id, "integrity", f"batch_{outcome}", actor, row.id, line)])
     refused.close_finding(row.device_id)
     live.announce(LIVE_TOPIC, [row.id])
+
+
+def _view(row: RefusedBatch) -> RefusedView:
+    return RefusedView.model_validate(row, from_attributes=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from core.views import Moment, View
 
 
@@ -49,3 +51,35 @@ class ChainView(View):
     waiting: int
     refused: int
     seams: list[SeamView]
+
+
+class RefusedView(View):
+    """A batch that did not fit its chain; `branch`: where what contradicts was put, once it was accepted."""
+
+    id: str
+    device_id: str
+    first: int
+    last: int
+    reason: str
+    size: int
+    received_at: Moment
+    last_seen_at: Moment
+    times: int
+    state: str
+    branch: int | None
+    settled_at: Moment | None
+    settled_by: str | None
+    settled_reason: str | None
+
+
+class AlertView(View):
+    """Something that puts a phone's records in doubt; `ref` names the thing behind it, `detail` holds figures."""
+
+    id: str
+    device_id: str
+    code: str
+    ref: str | None
+    at: Moment
+    detail: dict[str, Any]
+    acknowledged_at: Moment | None
+    acknowledged_by: str | None

@@ -35,7 +35,7 @@ def start() -> ResponseReturnValue:
 def _overview(actor: Actor) -> str:
     fleet = summary.summarise(actor)
     lines = timeline.recent(actor, RECENT)
-    phones = {view.id: view for view in devices.views(actor, sorted({line["device_id"] for line in lines}))}
+    phones = {view.id: view for view in devices.views(actor, sorted({line.device_id for line in lines}))}
     return render_template(
         "_overview.html" if frame.wants_part() else "overview.html",
         fleet=fleet,

@@ -15,9 +15,8 @@ from core.http.routes import Pages
 from core.text import Text
 from core.verdicts import Outcome
 from imports import lines, registry, templates, uploads
-from imports.entries import Entry
-from imports.states import WORKING
-from imports.uploads import ImportView
+from imports.states import APPLYING, DONE, WORKING
+from imports.views import ImportView, LineView
 
 FILTERS = ("outcome",)
 FORMS = ("csv", "xlsx")
@@ -91,11 +90,11 @@ def show(id: str) -> str:
         kind=registry.kind_of(view.kind),
         busy=busy,
         share=_share(view),
-        lines=[_line(entry) for entry in page.items] if page else [],
+        lines=[_line(line) for line in page.items] if page else [],
         paging=lists.paging(page, shown) if page else None,
         outcome=outcome,
         words=words,
-        figures=view.done if view.state in ("done", "applying") else view.planned,
+        figures=dict(view.done if view.state in (DONE, APPLYING) else view.planned),
     )
 
 
@@ -138,13 +137,13 @@ def _share(view: ImportView) -> int:
     return min(100, view.applied * 100 // view.rows) if view.rows else 0
 
 
-def _line(entry: Entry) -> dict[str, Any]:
+def _line(line: LineView) -> dict[str, Any]:
     return {
-        "number": entry.line,
-        "cells": [cell for cell in entry.cells if cell.strip()][:8],
-        "outcome": words.label(words.LINE_OUTCOMES, entry.outcome),
-        "troubles": [(one.column, one.text) for one in entry.troubles],
-        "changes": entry.changes,
+        "number": line.line,
+        "cells": [cell for cell in line.cells if cell.strip()][:8],
+        "outcome": words.label(words.LINE_OUTCOMES, line.outcome),
+        "problems": line.problems,
+        "changes": line.changes,
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from compliance.registry import check_of
@@ -11,6 +10,7 @@ from core.text import Text
 from fleet.commands.registry import all_kinds
 from fleet.commands.states import SAYS, State
 from fleet.commands.states import TITLES as STATES
+from fleet.timeline import LineView
 
 DEVICE_STATES = {
     "active": Text("在用", "Active"),
@@ -139,9 +139,9 @@ def command_state(state: str) -> Text:
     return STATES[State(state)] if state in {str(known) for known in State} else plain(state)
 
 
-def timeline(line: Mapping[str, Any]) -> Text:
+def timeline(line: LineView) -> Text:
     """What a line of a phone's history says; findings and commands are composed: what, and what became of it."""
-    kind, code, detail = line["kind"], line["code"], line.get("detail") or {}
+    kind, code, detail = line.kind, line.code, line.detail
     if kind == "event":
         return event(code)
     if kind == "command":

@@ -19,13 +19,12 @@ from fleet.schemas import (
     ConfirmBody,
     DeviceQuery,
     NoticeBody,
-    NoticeRead,
     ReasonBody,
     StateChange,
-    TimelineRead,
     TokenBody,
     TokenCreated,
 )
+from fleet.timeline import LineView
 from fleet.views import DeviceDetail, DeviceView
 
 api = Api("fleet", __name__)
@@ -37,7 +36,7 @@ PNG: Content = {"image/png": {"type": "string", "format": "binary"}}
 def list_devices(query: DeviceQuery) -> Response:
     """Phones in one's part of the tree, the newest enrollment first."""
     filters = Filters(query.q, query.state, query.online, query.group, query.org_unit, query.compliance)
-    return page_reply(devices.find(current_actor(), filters, query.cursor, query.limit), lambda view: view)
+    return page_reply(devices.find(current_actor(), filters, query.cursor, query.limit))
 
 
 @api.get("/devices/<id>", Permission.DEVICE_READ, {200: DeviceDetail})
@@ -67,11 +66,11 @@ def revoke_device(path: IdPath, body: ReasonBody) -> Response:
     return reply(devices.get(current_actor(), path.id))
 
 
-@api.get("/devices/<id>/timeline", Permission.DEVICE_READ, {200: PageOut[TimelineRead]})
+@api.get("/devices/<id>/timeline", Permission.DEVICE_READ, {200: PageOut[LineView]})
 def device_timeline(path: IdPath, query: PageQuery) -> Response:
     """What happened to a phone, newest first."""
     page = devices.history(current_actor(), path.id, query.cursor, query.limit)
-    return page_reply(page, TimelineRead.model_validate)
+    return page_reply(page)
 
 
 @api.get("/groups", Permission.GROUP_READ, {200: PageOut[GroupView]})
@@ -127,20 +126,16 @@ def token_png(path: IdPath) -> Response:
     return _image(qr.png(enrollment_tokens.show_code(current_actor(), path.id)), "image/png")
 
 
-@api.get("/notice", Access.PUBLIC, {200: NoticeRead})
+@api.get("/notice", Access.PUBLIC, {200: NoticeView})
 def get_notice() -> Response:
     """The notice that holders have to accept."""
-    return reply(_notice(notices.current()))
+    return reply(notices.current())
 
 
-@api.put("/notice", Permission.NOTICE_WRITE, {200: NoticeRead}, problems=(409,))
+@api.put("/notice", Permission.NOTICE_WRITE, {200: NoticeView}, problems=(409,))
 def put_notice(body: NoticeBody) -> Response:
     """Put a new notice in force."""
-    return reply(_notice(notices.publish(current_actor(), body.texts, body.version)))
-
-
-def _notice(view: NoticeView) -> NoticeRead:
-    return NoticeRead(version=view.version, texts=view.texts)
+    return reply(notices.publish(current_actor(), body.texts, body.version))
 
 
 def _image(content: bytes, kind: str) -> Response:

@@ -20,6 +20,7 @@ from fleet import certificates, editions, findings, groups, guards, heartbeats, 
 from fleet.chunks import chunks
 from fleet.models import Device, GroupMember, Inventory, Presence
 from fleet.states import TRANSITIONS
+from fleet.timeline import LineView
 from fleet.views import Compliance, DeviceDetail, DeviceView, FindingView, Holder, PolicyView, PresenceView
 from fleet.visibility import in_scope, visible
 from identity import org, queries, scope
@@ -126,9 +127,7 @@ def get(actor: Actor, device_id: str) -> DeviceDetail:
     )
 
 
-def history(
-    actor: Actor, device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT
-) -> Page[dict[str, Any]]:
+def history(actor: Actor, device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[LineView]:
     """A page of a phone's timeline, newest first. Raises NotFound."""
     actor.require(Permission.DEVICE_READ)
     return timeline.of_device(visible(actor, device_id).id, cursor, limit)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 
@@ -17,6 +16,7 @@ from core.db import session, upsert
 from core.errors import Conflict, Forbidden, Invalid, PreconditionRequired
 from core.permissions import Permission
 from core.text import LANGUAGES, Text
+from core.views import Inner, View
 from fleet import editions, timeline
 from fleet.events import Accepted, notice_accepted, notice_changed, notice_named
 from fleet.models import Device
@@ -35,13 +35,12 @@ SHOWN = 50
 _ONCE = ("device_id", "version", "person_id")
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeView:
+class NoticeView(View):
     """A version and its texts by language; `version` is the newest edition, `text_version` that of the texts."""
 
     version: str
-    texts: dict[str, Any]
-    text_version: str
+    texts: dict[str, str]
+    text_version: Inner[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def current() -> NoticeView:
     """The notice in force: the newest texts, or the built-in ones before there are any, in their newest edition."""
     newest = session().scalars(select(Notice).order_by(Notice.seq.desc()).limit(1)).one_or_none()
     version, texts = (newest.version, newest.texts) if newest else (DEFAULT_VERSION, dict(DEFAULT_TEXTS))
-    return NoticeView(editions.name(version, editions.newest(version)), texts, version)
+    return NoticeView(version=editions.name(version, editions.newest(version)), texts=texts, text_version=version)
 
 
 def publish(actor: Actor, texts: Mapping[str, str], version: str | None = None) -> NoticeView:
@@ -78,7 +77,7 @@ def publish(actor: Actor, texts: Mapping[str, str], version: str | None = None) 
     actor.require_everything()
     checked = _checked(texts)
     now_in_force = current()
-    if dict(now_in_force.texts) == checked and version in (None, now_in_force.text_version):
+    if now_in_force.texts == checked and version in (None, now_in_force.text_version):
         return now_in_force
     name = _version(version)
     row = Notice(version=name, texts=checked, created_at=clock.now(), created_by=actor.id)
@@ -88,7 +87,7 @@ def publish(actor: Actor, texts: Mapping[str, str], version: str | None = None) 
     audit.record(actor, "notice.publish", ("notice", name), detail)
     notice_changed.send(None, version=name)
     live.announce("notice", [name])
-    return NoticeView(name, checked, name)
+    return NoticeView(version=name, texts=checked, text_version=name)
 
 
 def accept(actor: Actor, sent: NoticeAcceptance) -> None:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from core.http.fields import Body, PageQuery
-from core.views import Moment
 from fleet.enrollment_tokens import TokenView
 
 ComplianceState = Literal["compliant", "noncompliant", "unknown"]
@@ -95,32 +94,6 @@ class NoticeBody(Body):
 
     version: str | None = Field(None, min_length=1, max_length=64)
     texts: dict[str, str]
-
-
-class NoticeRead(BaseModel):
-    """The notice in force."""
-
-    version: str
-    texts: dict[str, str]
-
-
-class ActorRead(BaseModel):
-    """Who did it."""
-
-    id: str
-    name: str
-
-
-class TimelineRead(BaseModel):
-    """One line of a phone's history."""
-
-    id: int
-    at: Moment
-    kind: str
-    code: str
-    actor: ActorRead | None
-    ref: str | None
-    detail: dict[str, Any]
 
 
 class JwksQuery(BaseModel):

@@ -14,6 +14,7 @@ from core.actor import Actor
 from core.db import affected, insert_rows, session
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
+from core.views import Inner, Moment, View
 from fleet.models import Device, TimelineEntry
 from fleet.visibility import in_scope
 
@@ -37,27 +38,47 @@ class Line:
     at: datetime | None = None
 
 
+class ActorView(View):
+    """Who did it."""
+
+    id: str
+    name: str
+
+
+class LineView(View):
+    """One line of a phone's history."""
+
+    id: int
+    device_id: Inner[str]
+    at: Moment
+    kind: str
+    code: str
+    actor: ActorView | None
+    ref: str | None
+    detail: dict[str, Any]
+
+
 def add(rows: Sequence[Line]) -> None:
     """Append lines to the histories of their phones, in one statement."""
     now = clock.now()
     insert_rows(session(), TimelineEntry.__table__, [_row(line, now) for line in rows])
 
 
-def of_device(device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[dict[str, Any]]:
+def of_device(device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[LineView]:
     """A page of a phone's history, newest first; the caller has checked that the phone is in scope."""
     query = select(TimelineEntry).where(TimelineEntry.device_id == device_id)
     page = keyset(session(), query, [TimelineEntry.at, TimelineEntry.id], cursor, limit, descending=True)
     return page.map(_view)
 
 
-def recent(actor: Actor, limit: int) -> list[dict[str, Any]]:
+def recent(actor: Actor, limit: int) -> list[LineView]:
     """The newest lines of all phones that the actor sees; looks at the last few thousand alone."""
     actor.require(Permission.DEVICE_READ)
     newest = select(func.max(TimelineEntry.id)).scalar_subquery()
     query = select(TimelineEntry).join(Device, Device.id == TimelineEntry.device_id)
     query = query.where(TimelineEntry.id > newest - LOOK_BACK, in_scope(actor))
     rows = session().scalars(query.order_by(TimelineEntry.id.desc()).limit(limit))
-    return [{**_view(row), "device_id": row.device_id} for row in rows]
+    return [_view(row) for row in rows]
 
 
 def forget_old(keep: timedelta) -> int:
@@ -90,13 +111,14 @@ def cut(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _view(entry: TimelineEntry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "at": entry.at,
-        "kind": entry.kind,
-        "code": entry.code,
-        "actor": {"id": entry.actor_id, "name": entry.actor_name} if entry.actor_id else None,
-        "ref": entry.ref,
-        "detail": entry.detail,
-    }
+def _view(entry: TimelineEntry) -> LineView:
+    return LineView(
+        id=entry.id,
+        device_id=entry.device_id,
+        at=entry.at,
+        kind=entry.kind,
+        code=entry.code,
+        actor=ActorView(id=entry.actor_id, name=entry.actor_name or "") if entry.actor_id else None,
+        ref=entry.ref,
+        detail=entry.detail,
+    )

@@ -13,14 +13,13 @@ from core.permissions import Permission
 from core.text import Text
 from identity import agencies, approvals, audit_trail, org, people
 from identity.approval_views import ApprovalView
-from identity.audit_trail import AuditFilter
+from identity.audit_trail import AuditFilter, EntryView
 from identity.org import UnitView
 from identity.people import PersonChanges
 from identity.person_views import PersonView
 from identity.schemas import (
     ApprovalQuery,
     AuditQuery,
-    AuditRead,
     OrgUnitBody,
     OrgUnitChange,
     OrgUnitEnd,
@@ -133,7 +132,7 @@ def delete_org_unit(path: IdPath) -> Response:
     return no_content()
 
 
-@api.get("/audit", Permission.AUDIT_READ, {200: PageOut[AuditRead]})
+@api.get("/audit", Permission.AUDIT_READ, {200: PageOut[EntryView]})
 def list_audit(query: AuditQuery) -> Response:
     """The audit log, newest first."""
     wanted = AuditFilter(
@@ -146,7 +145,7 @@ def list_audit(query: AuditQuery) -> Response:
         until=query.until,
     )
     page = audit_trail.find(current_actor(), wanted, query.cursor, query.limit)
-    return page_reply(page, lambda entry: AuditRead(**entry))
+    return page_reply(page)
 
 
 @api.get("/approvals", Permission.COMMAND_READ, {200: PageOut[ApprovalView]})

@@ -17,6 +17,7 @@ from core.errors import TooLarge
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
+from core.views import Moment, View
 from identity.models import Person
 from identity.scope import sees_everything, visible_units
 
@@ -46,13 +47,26 @@ class ChainState:
     checked_at: datetime
 
 
-def find(
-    actor: Actor, wanted: AuditFilter, cursor: str | None = None, limit: int = DEFAULT_LIMIT
-) -> Page[dict[str, Any]]:
+class EntryView(View):
+    """One entry of the audit log."""
+
+    seq: int
+    at: Moment
+    actor_kind: str
+    actor_id: str
+    actor_name: str
+    action: str
+    outcome: str
+    target_kind: str
+    target_id: str
+    detail: dict[str, Any]
+
+
+def find(actor: Actor, wanted: AuditFilter, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[EntryView]:
     """Entries of the log, newest first."""
     actor.require(Permission.AUDIT_READ)
     query = _narrowed(select(AuditEntry), actor, wanted)
-    return keyset(session(), query, [AuditEntry.seq], cursor, limit, descending=True).map(content_of)
+    return keyset(session(), query, [AuditEntry.seq], cursor, limit, descending=True).map(_view)
 
 
 def count(actor: Actor, wanted: AuditFilter) -> int:
@@ -99,3 +113,7 @@ def _narrowed(query: Select[Any], actor: Actor, wanted: AuditFilter) -> Select[A
     if wanted.until:
         query = query.where(AuditEntry.at < wanted.until)
     return query
+
+
+def _view(entry: AuditEntry) -> EntryView:
+    return EntryView.model_validate(entry, from_attributes=True)

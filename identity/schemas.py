@@ -153,21 +153,6 @@ class AuditQuery(PageQuery):
     until: Moment | None = None
 
 
-class AuditRead(BaseModel):
-    """One entry of the audit log."""
-
-    seq: int
-    at: str
-    actor_kind: str
-    actor_id: str
-    actor_name: str
-    action: str
-    outcome: str
-    target_kind: str
-    target_id: str
-    detail: dict[str, object]
-
-
 class ApprovalQuery(PageQuery):
     """Which approvals."""
 

@@ -18,6 +18,7 @@ from imports import calendar_days, uploads
 from imports.keyword_schemas import FaultRead, SetPath
 from policies import calendar_import, calendar_years
 from policies.calendar_import import ForeseenDays
+from policies.calendar_years import Missing
 
 SHOWN = 400
 
@@ -65,18 +66,10 @@ class DaysRead(BaseModel):
     faults: list[FaultRead]
 
 
-class MissingRead(BaseModel):
-    """A calendar that rules follow and that lacks a year."""
-
-    calendar: str
-    year: int
-    provisional: bool
-
-
 class MissingList(BaseModel):
     """All of them."""
 
-    items: list[MissingRead]
+    items: list[Missing]
 
 
 @api.post("/calendars/<name>/import", Permission.DOCUMENT_WRITE, {200: DaysRead}, problems=(409,), reads_first=True)
@@ -96,11 +89,7 @@ def take_statutory_days(path: SetPath, body: StatutoryBody) -> Response:
 @api.get("/calendars/missing", Permission.DOCUMENT_READ, {200: MissingList})
 def list_missing() -> Response:
     """Calendars that rules follow and that lack this year or, from November, the next."""
-    items = [
-        MissingRead(calendar=one.calendar, year=one.year, provisional=one.provisional)
-        for one in calendar_years.missing(current_actor())
-    ]
-    return reply(MissingList(items=items))
+    return reply(MissingList(items=calendar_years.missing(current_actor())))
 
 
 def _carry(foreseen: ForeseenDays, wish: DaysForm | StatutoryBody, form: str, encoding: str | None) -> Response:

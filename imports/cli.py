@@ -15,7 +15,7 @@ from imports import kinds, lines, templates, uploads
 from imports.jobs import JOB
 from imports.registry import kind_of
 from imports.states import APPLYING, FAILED, PREVIEW, READING
-from imports.uploads import ImportView
+from imports.views import Counts, ImportView
 
 ACTOR = system_actor("cli")
 WAIT_S = 600.0
@@ -68,7 +68,7 @@ def list_imports() -> None:
     with terminal.command(write=False):
         page = uploads.find(ACTOR)
     for view in page.items:
-        figures = _counts(view.done or view.planned)
+        figures = _counts(view.done if any(number for _, number in view.done) else view.planned)
         at = clock.to_wire(view.created_at)
         click.echo(f"{view.id}  {at}  {view.kind:<9}  {view.state:<9}  {figures:<48}  {view.file_name}")
 
@@ -89,16 +89,15 @@ def _show_errors(import_id: str) -> None:
     with terminal.command(write=False):
         page = lines.find(ACTOR, import_id, "error", limit=SHOWN)
     for entry in page.items:
-        said = " ".join(f"[{one.column or '-'}] {one.text.zh} {one.text.en}" for one in entry.troubles)
+        said = " ".join(f"[{one.column or '-'}] {one.text.zh} {one.text.en}" for one in entry.problems)
         click.echo(f"line {entry.line}: {said}", err=True)
     if page.next_cursor:
         click.echo("… and more lines with errors.", err=True)
 
 
-def _counts(counts: object) -> str:
-    named = dict(counts) if isinstance(counts, dict) else {}
-    return ", ".join(f"{number} {outcome}" for outcome, number in sorted(named.items())) or "nothing"
+def _counts(counts: Counts) -> str:
+    return ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts) if number) or "nothing"
 
 
 def _failure(view: ImportView) -> str:
-    return f"{view.failure.zh} {view.failure.en}" if view.failure else "failed"
+    return f"{view.failure.text.zh} {view.failure.text.en}" if view.failure else "failed"

@@ -17,6 +17,7 @@ from imports import entries, uploads
 from imports.entries import Entry, Trouble
 from imports.models import ImportBatch
 from imports.registry import kind_of
+from imports.views import ChangeView, LineView, ProblemView
 
 _HEADERS = (Text("行号", "Line"), Text("列", "Column"), Text("问题", "Problem"))
 
@@ -27,7 +28,7 @@ def find(
     outcome: Outcome | None = None,
     cursor: str | None = None,
     limit: int = DEFAULT_LIMIT,
-) -> Page[Entry]:
+) -> Page[LineView]:
     """A page of lines in the order of the file, of one outcome or of all. Raises NotFound.
 
     Once a batch was applied only its lines with errors are left.
@@ -39,9 +40,9 @@ def find(
         if place <= first or (outcome is not None and entry.outcome != outcome):
             continue
         if len(found) == limit:
-            return Page([entry for _, entry in found], encode_cursor(found[-1][0]))
+            return Page([_view(entry) for _, entry in found], encode_cursor(found[-1][0]))
         found.append((place, entry))
-    return Page([entry for _, entry in found])
+    return Page([_view(entry) for _, entry in found])
 
 
 def errors_csv(actor: Actor, import_id: str, language: str) -> tuple[str, bytes]:
@@ -80,3 +81,17 @@ def _after(cursor: str | None) -> tuple[int, int]:
 def _said(kind: str, trouble: Trouble, language: str) -> tuple[str, str]:
     column = kind_of(kind).column(trouble.column or "")
     return (column.title.pick(language) if column else ""), trouble.text.pick(language)
+
+
+def _view(entry: Entry) -> LineView:
+    return LineView(
+        line=entry.line,
+        cells=entry.cells,
+        values=entry.values,
+        outcome=entry.outcome,
+        problems=[
+            ProblemView(column=one.column, position=one.position, code=one.code, text=one.text)
+            for one in entry.troubles
+        ],
+        changes={name: ChangeView(old=old, new=new) for name, (old, new) in entry.changes.items()},
+    )

@@ -10,10 +10,8 @@ Templates come from `templates.render`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import IO, Any
+from collections.abc import Collection
+from typing import IO, cast
 
 from sqlalchemy import Select, delete, func, select, true
 
@@ -31,39 +29,9 @@ from imports.cells import visible
 from imports.models import Import, ImportBatch, ImportFile
 from imports.registry import Kind
 from imports.states import APPLYING, CANCELLED, PREVIEW, READING, State
+from imports.views import Counts, FailureView, ImportView, LayoutView, PersonBrief
 
 TOPIC = "imports"
-
-
-@dataclass(frozen=True, slots=True)
-class ImportView:
-    """An import as it is shown. `planned` and `done` count lines by outcome: create, change, unchanged, error.
-
-    `layout` has `places` (column to position), `headers`, `ignored` (headers that no column goes by), `sheet` and
-    `other_sheets` (which are not read); it is empty until the file has been read.
-    """
-
-    id: str
-    kind: str
-    state: State
-    file_name: str
-    form: str
-    encoding: str | None
-    size: int
-    created_at: datetime
-    created_by: str
-    created_by_name: str
-    layout: Mapping[str, Any]
-    rows: int
-    applied: int
-    planned: Mapping[str, int]
-    done: Mapping[str, int]
-    confirmed_at: datetime | None
-    confirmed_by: str | None
-    confirmed_by_name: str | None
-    finished_at: datetime | None
-    failure_code: str | None
-    failure: Text | None
 
 
 def kinds(actor: Actor) -> list[Kind]:
@@ -227,27 +195,25 @@ def _not_now(state: str) -> Conflict:
 
 
 def _view(row: Import) -> ImportView:
+    confirmed = PersonBrief(id=row.confirmed_by, name=row.confirmed_by_name or "") if row.confirmed_by else None
     failure = row.failure
     return ImportView(
         id=row.id,
         kind=row.kind,
-        state=row.state,  # type: ignore[arg-type]
+        state=cast(State, row.state),
         file_name=row.file_name,
         form=row.form,
         encoding=row.encoding,
         size=row.size,
         created_at=row.created_at,
-        created_by=row.created_by,
-        created_by_name=row.created_by_name,
-        layout=row.layout,
+        created_by=PersonBrief(id=row.created_by, name=row.created_by_name),
+        layout=LayoutView(**row.layout),
         rows=row.rows,
         applied=row.applied,
-        planned=row.planned,
-        done=row.done,
+        planned=Counts(**row.planned),
+        done=Counts(**row.done),
         confirmed_at=row.confirmed_at,
-        confirmed_by=row.confirmed_by,
-        confirmed_by_name=row.confirmed_by_name,
+        confirmed_by=confirmed,
         finished_at=row.finished_at,
-        failure_code=failure["code"] if failure else None,
-        failure=Text(failure["zh"], failure["en"]) if failure else None,
+        failure=FailureView(code=failure["code"], text=Text(failure["zh"], failure["en"])) if failure else None,
     )

@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 from flask import Response, current_app
-from pydantic import BaseModel, ConfigDict
 
 from core.http.answers import PageOut, page_reply, reply
 from core.http.fields import IdPath, PageQuery
 from core.http.identity import current_actor
 from core.http.routes import Api
 from core.permissions import Permission
-from core.views import Moment
 from mqtt import dead_letters
 from mqtt.routes import Router
+from mqtt.views import LetterView
 
 ROUTER_EXTENSION = "shouji_router"
 api = Api("quarantine", __name__)
 
 
-class LetterOut(BaseModel):
-    """A refused message, without its bytes."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: str
-    device_id: str
-    kind: str
-    reason: str
-    detail: str
-    size: int
-    truncated: bool
-    received_at: Moment
-    replayed_at: Moment | None
-
-
-@api.get("/quarantine", Permission.QUARANTINE_READ, {200: PageOut[LetterOut]})
+@api.get("/quarantine", Permission.QUARANTINE_READ, {200: PageOut[LetterView]})
 def list_quarantine(query: PageQuery) -> Response:
     """Refused device messages, newest first."""
     page = dead_letters.list_letters(current_actor(), query.cursor, query.limit)
-    return page_reply(page, LetterOut.model_validate)
+    return page_reply(page)
 
 
-@api.post("/quarantine/<id>/replay", Permission.QUARANTINE_REPLAY, {200: LetterOut}, problems=(409,))
+@api.post("/quarantine/<id>/replay", Permission.QUARANTINE_REPLAY, {200: LetterView}, problems=(409,))
 def replay_letter(path: IdPath) -> Response:
     """Hand a refused message to its handler again."""
     router: Router = current_app.extensions[ROUTER_EXTENSION]
-    return reply(LetterOut.model_validate(dead_letters.replay(current_actor(), path.id, router)))
+    return reply(dead_letters.replay(current_actor(), path.id, router))

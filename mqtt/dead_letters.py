@@ -20,6 +20,7 @@ from core.permissions import Permission
 from core.runtime import runtime
 from core.text import Text
 from mqtt.routes import Inbound, Refusal, Router
+from mqtt.views import LetterView
 
 KEPT_PER_DEVICE_AND_DAY = 100
 KEPT_BYTES = 8 * 1024
@@ -101,12 +102,13 @@ def _row(refusal: Refusal) -> dict[str, object]:
 
 def list_letters(
     actor: Actor, cursor: str | None, limit: int, *, device_id: str | None = None, reason: str | None = None
-) -> Page[DeadLetter]:
+) -> Page[LetterView]:
     """Refused messages of the whole fleet, newest first, without their bytes; of one phone or one reason if named."""
     actor.require(Permission.QUARANTINE_READ)
     actor.require_everything()
     query = _narrowed(select(DeadLetter), device_id, reason)
-    return keyset(session(), query, [DeadLetter.received_at, DeadLetter.id], cursor, limit, descending=True)
+    columns = [DeadLetter.received_at, DeadLetter.id]
+    return keyset(session(), query, columns, cursor, limit, descending=True).map(_view)
 
 
 def count_letters(actor: Actor, *, device_id: str | None = None, reason: str | None = None) -> int:
@@ -123,11 +125,11 @@ def refused_on(actor: Actor, day: str) -> int:
     return session().scalar(select(func.sum(DeadLetterCount.refused)).where(DeadLetterCount.day == day)) or 0
 
 
-def get_letter(actor: Actor, letter_id: str) -> DeadLetter:
+def get_letter(actor: Actor, letter_id: str) -> LetterView:
     """One kept message, without its bytes. Raises NotFound."""
     actor.require(Permission.QUARANTINE_READ)
     actor.require_everything()
-    return _letter(letter_id)
+    return _view(_letter(letter_id))
 
 
 def show_bytes(actor: Actor, letter_id: str) -> bytes:
@@ -154,11 +156,15 @@ def _letter(letter_id: str, *, locked: bool = False) -> DeadLetter:
     return letter
 
 
+def _view(letter: DeadLetter) -> LetterView:
+    return LetterView.model_validate(letter, from_attributes=True)
+
+
 def _opened(letter: DeadLetter) -> bytes:
     return runtime().envelope.open(letter.sealed, f"dead_letter:{letter.id}")
 
 
-def replay(actor: Actor, letter_id: str, router: Router) -> DeadLetter:
+def replay(actor: Actor, letter_id: str, router: Router) -> LetterView:
     """Hand a kept message to its handler again.
 
     Raises NotFound, or Conflict when only a part of it was kept or it is refused again.
@@ -189,7 +195,7 @@ def replay(actor: Actor, letter_id: str, router: Router) -> DeadLetter:
         ("dead_letter", letter.id),
         {"device": letter.device_id, "kind": letter.kind},
     )
-    return letter
+    return _view(letter)
 
 
 def total() -> int:

@@ -157,7 +157,7 @@ def try_keywords(body: TryBody) -> Response:
 @api.get("/apps", Permission.DOCUMENT_READ, {200: AppsRead})
 def list_apps(query: AppsQuery) -> Response:
     """The register of permitted apps of all published policies."""
-    return reply({"items": [asdict(app) for app in app_register.find(current_actor(), due=query.due)]})
+    return reply(AppsRead(items=app_register.find(current_actor(), due=query.due)))
 
 
 @api.post("/groups/preview", Permission.DOCUMENT_READ, {200: PreviewRead}, reads_first=True)

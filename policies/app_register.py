@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from core.errors import Conflict, NotFound
 from core.paging import MAX_LIMIT
 from core.permissions import Permission
 from core.text import Text
+from core.views import View
 from identity import queries as people
 from identity.org import ROOT_ID
 from notify import notices
@@ -28,21 +28,23 @@ POLICY = "Policy"
 NOTES = ("filing", "version", "region", "reviewer", "reviewed", "review_due")
 
 
-@dataclass(frozen=True, slots=True)
-class PermittedApp:
-    """An app that a published policy permits, with what its register says; `due` once `review_due` has come."""
+class PermittedApp(View):
+    """An app that a published policy permits, with what its register says; `due` once `review_due` has come.
+
+    `missing` names what the register leaves out.
+    """
 
     package: str
     policy: str
     policy_version: int
     due: bool
-    filing: str | None = None
-    version: str | None = None
-    region: str | None = None
-    reviewer: str | None = None
-    reviewed: str | None = None
-    review_due: str | None = None
-    missing: list[str] = field(default_factory=list)
+    filing: str | None
+    version: str | None
+    region: str | None
+    reviewer: str | None
+    reviewed: str | None
+    review_due: str | None
+    missing: list[str]
 
 
 def find(actor: Actor, *, due: bool = False, today: date | None = None) -> list[PermittedApp]:

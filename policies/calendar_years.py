@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ from core import clock
 from core.actor import Actor, system_actor
 from core.permissions import Permission
 from core.text import Text
+from core.views import View
 from identity import queries as people
 from identity.org import ROOT_ID
 from notify import notices
@@ -27,8 +27,7 @@ MISSING = register(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(View):
     """A calendar that rules follow and that lacks a year: `provisional` where its days are expected, not announced."""
 
     calendar: str
@@ -83,4 +82,4 @@ def _lacking(name: str, days: Sequence[dict[str, Any]], year: int) -> Missing | 
     there = [day for day in days if day["date"].startswith(f"{year}-")]
     if any(not day.get("provisional") for day in there):
         return None
-    return Missing(name, year, bool(there))
+    return Missing(calendar=name, year=year, provisional=bool(there))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, Field, RootModel, model_validator
 
 from core.http.fields import Body, PageQuery
+from policies.app_register import PermittedApp
 from policies.language.kinds import AnyDocument
 
 KindName = Literal["Policy", "KeywordSet", "Calendar", "Group", "Assignment"]
@@ -97,26 +98,10 @@ class AppsQuery(BaseModel):
     due: bool = False
 
 
-class AppRead(BaseModel):
-    """A permitted app of a published policy; `missing` names what its register leaves out."""
-
-    package: str
-    policy: str
-    policy_version: int
-    due: bool
-    filing: str | None
-    version: str | None
-    region: str | None
-    reviewer: str | None
-    reviewed: str | None
-    review_due: str | None
-    missing: list[str]
-
-
 class AppsRead(BaseModel):
     """The register."""
 
-    items: list[AppRead]
+    items: list[PermittedApp]
 
 
 class PreviewBody(Body):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from flask import Response, current_app, json
 from pydantic import BaseModel
 
 from core.http.problems import language
 from core.paging import Page
-from core.views import LANGUAGE
+from core.views import LANGUAGE, View
 
 T = TypeVar("T")
+V = TypeVar("V", bound=View)
 
 
 def reply(body: BaseModel | dict[str, Any] | list[Any], status: int = 200) -> Response:
@@ -28,16 +28,11 @@ class PageOut(BaseModel, Generic[T]):
     next_cursor: str | None
 
 
-def page_reply(page: Page[T], show: Callable[[T], BaseModel] | None = None) -> Response:
-    """A keyset page: `items` and `next_cursor`; without `show` the items are what is shown."""
-    items = page.items if show is None else [show(item) for item in page.items]
+def page_reply(page: Page[V]) -> Response:
+    """A keyset page: `items` and `next_cursor`."""
     reader = _reader()
-    return reply(
-        {
-            "items": [cast(BaseModel, item).model_dump(mode="json", context=reader) for item in items],
-            "next_cursor": page.next_cursor,
-        }
-    )
+    items = [item.model_dump(mode="json", context=reader) for item in page.items]
+    return reply({"items": items, "next_cursor": page.next_cursor})
 
 
 def no_content() -> Response:

@@ -7,7 +7,6 @@ from flask import Response
 from core.http.answers import PageOut, page_reply, reply
 from core.http.fields import IdPath, PageQuery
 from core.http.identity import current_actor
-from core.http.problems import language
 from core.http.routes import Api
 from core.permissions import Permission
 from fleet import revocations
@@ -18,9 +17,7 @@ from fleet.commands.schemas import (
     CommandBody,
     FreezeBody,
     ManyBody,
-    PreviewRead,
     ReasonBody,
-    RefusalRead,
     RevokeManyBody,
     SelectBody,
 )
@@ -52,11 +49,11 @@ def send_commands(body: ManyBody) -> Response:
     return reply(asked, 202)
 
 
-@api.post("/commands/preview", Permission.COMMAND_SEND, {200: PreviewRead})
+@api.post("/commands/preview", Permission.COMMAND_SEND, {200: Preview})
 def preview_commands(body: ManyBody) -> Response:
     """Whom such a command would hit, what it passes over, what would refuse it; nothing happens."""
     wish = Wish(body.type, body.args, body.reason, body.expires_in)
-    return _preview(preview.command(current_actor(), body.selector.selector(), wish))
+    return reply(preview.command(current_actor(), body.selector.selector(), wish))
 
 
 @api.post("/devices/revoke", Permission.DEVICE_REVOKE, {200: Revoked, 202: Revoked})
@@ -66,10 +63,10 @@ def revoke_devices(body: RevokeManyBody) -> Response:
     return reply(done, 202 if done.approval_id else 200)
 
 
-@api.post("/devices/revoke/preview", Permission.DEVICE_REVOKE, {200: PreviewRead})
+@api.post("/devices/revoke/preview", Permission.DEVICE_REVOKE, {200: Preview})
 def preview_revocation(body: SelectBody) -> Response:
     """Whom a revocation would hit and what would refuse it; nothing happens."""
-    return _preview(preview.revocation(current_actor(), body.selector.selector()))
+    return reply(preview.revocation(current_actor(), body.selector.selector()))
 
 
 @api.post("/devices/revoke/<id>/approve", Permission.COMMAND_APPROVE, {200: ApprovalView}, problems=(409, 429))
@@ -131,11 +128,3 @@ def set_freeze(body: FreezeBody) -> Response:
 
 def _shown(some_id: str) -> Response:
     return reply(reading.get(current_actor(), some_id))
-
-
-def _preview(shown: Preview) -> Response:
-    refusals = [
-        RefusalRead(code=one.code, text=one.text.pick(language()), devices=list(one.devices)) for one in shown.refusals
-    ]
-    names = [name for name in PreviewRead.model_fields if name != "refusals"]
-    return reply(PreviewRead(**{name: getattr(shown, name) for name in names}, refusals=refusals))

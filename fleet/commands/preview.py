@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from core.actor import Actor
 from core.permissions import Permission
 from core.runtime import settings
 from core.text import Text
+from core.views import Spoken, View
 from fleet import devices
 from fleet.commands import approval, caps, guards, request, selection
 from fleet.commands.registry import LIVING, Kind, kind_of
@@ -22,18 +22,19 @@ from identity import queries
 SAMPLE, MOST_UNITS = 20, 50
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(View):
     """Something that would refuse the request whole: a stable code, a text, and some of the phones that cause it."""
 
     code: str
-    text: Text
-    devices: tuple[str, ...] = ()
+    text: Spoken
+    devices: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What the request means right now. `dropped`: phones it passes over, by why; `room`: phones more this hour."""
+class Preview(View):
+    """Whom a request would hit right now.
+
+    `units` by path of names; `dropped`: phones it passes over, by why; `room`: phones more this hour.
+    """
 
     devices: int
     targets_sha256: str
@@ -117,12 +118,13 @@ def _meant(actor: Actor, selector: Selector, states: frozenset[str]) -> Meant:
     refusals: list[Refusal] = []
     if by_name:
         known = {target.id for target in matched}
-        unknown = tuple(sorted(set(selector.devices) - known))[:SAMPLE]
+        unknown = sorted(set(selector.devices) - known)
         if unknown:
-            refusals.append(Refusal("no_such_device", Text("部分设备不存在。", "Some devices are not there."), unknown))
+            text = Text("部分设备不存在。", "Some devices are not there.")
+            refusals.append(_refusal("no_such_device", text, unknown))
         if others:
             text = Text("部分设备的状态不接受此操作。", "Some devices are in a state that does not take it.")
-            refusals.append(Refusal("device_state", text, tuple(target.id for target in others[:SAMPLE])))
+            refusals.append(_refusal("device_state", text, [target.id for target in others]))
         return meant, refusals, {}
     return meant, refusals, dict(Counter(f"state_{target.state}" for target in others))
 
@@ -132,12 +134,16 @@ def _approval_refusals(ids: Sequence[str], kind: Kind, *, preserve_records: bool
     under_way = request.under_way(ids, kind)
     if under_way:
         text = Text("部分设备已有未完成的同类命令。", "Some devices have such a command already.")
-        found.append(Refusal("command_under_way", text, tuple(under_way[:SAMPLE])))
+        found.append(_refusal("command_under_way", text, under_way))
     against = guards.objections(ids, preserve_records=preserve_records)
     if against:
         first = sorted(against)[0]
-        found.append(Refusal("wipe_refused", against[first], tuple(sorted(against)[:SAMPLE])))
+        found.append(_refusal("wipe_refused", against[first], sorted(against)))
     return found
+
+
+def _refusal(code: str, text: Text, causes: Sequence[str] = ()) -> Refusal:
+    return Refusal(code=code, text=text, devices=list(causes[:SAMPLE]))
 
 
 def _approvers(actor: Actor, meant: Sequence[Target], *, losing: bool) -> int:
@@ -161,10 +167,10 @@ def _preview(
 ) -> Preview:
     room = caps.room(actor) if capped else None
     if not meant:
-        refusals.append(Refusal("no_devices", selection.none_selected().text))
+        refusals.append(_refusal("no_devices", selection.none_selected().text))
     if room is not None and len(meant) > room:
         text = Text(f"超过每小时上限，本小时还可处理 {room} 台。", f"Over the cap: {room} more phones this hour.")
-        refusals.append(Refusal("cap", text))
+        refusals.append(_refusal("cap", text))
     counted = Counter(target.org_unit_id for target in meant)
     units = queries.unit_refs(counted)
     return Preview(

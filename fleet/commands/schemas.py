@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from core.http.fields import Body
 from core.reasons import MAX_REASON
 from fleet.commands.request import MAX_LIFETIME_S, MIN_LIFETIME_S
 from fleet.commands.selection import MAX_NAMED, Selector
-from fleet.views import DeviceView
 
 SHA256 = Field(None, pattern="^[0-9a-f]{64}$")
 
@@ -60,30 +59,6 @@ class SelectBody(Body):
     """Which phones."""
 
     selector: SelectorBody
-
-
-class RefusalRead(BaseModel):
-    """Something that would refuse the request whole."""
-
-    code: str
-    text: str
-    devices: list[str]
-
-
-class PreviewRead(BaseModel):
-    """Whom a request would hit right now; `units` by path of names, `dropped`: phones it passes over, by why."""
-
-    devices: int
-    targets_sha256: str
-    sample: list[DeviceView]
-    units: dict[str, int]
-    dropped: dict[str, int]
-    refusals: list[RefusalRead]
-    destructive: bool
-    needs_approval: bool
-    approvers: int | None
-    loses_records: int
-    room: int | None
 
 
 class ManyBody(CommandBody):

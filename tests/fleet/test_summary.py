@@ -65,8 +65,8 @@ def test_the_newest_lines_are_those_of_phones_in_scope(company: Company) -> None
     company.enroll(token=company.token(org_unit="/总部/客服"))
     leader, admin = world.actor("leader"), world.actor("admin")
     with unit_of_work(write=False):
-        assert {line["device_id"] for line in timeline.recent(leader, 10)} == {own.id}
-        assert len({line["device_id"] for line in timeline.recent(admin, 10)}) == 2
+        assert {line.device_id for line in timeline.recent(leader, 10)} == {own.id}
+        assert len({line.device_id for line in timeline.recent(admin, 10)}) == 2
 
 
 def test_an_export_has_every_phone_and_is_audited(company: Company) -> None:

@@ -107,12 +107,12 @@ def test_from_november_on_a_calendar_that_lacks_the_next_year_is_told_of(office:
     office.apply(document("Calendar", "cn", spec) + policy("hours", HOURS))
     office.apply(document("Calendar", "unused", "{days: []}"))
     assert missing("2026-10-31") == []
-    assert missing("2026-11-01") == [Missing("cn", 2027, provisional=False)]
-    assert missing("2027-01-01") == [Missing("cn", 2027, provisional=False)]
+    assert missing("2026-11-01") == [Missing(calendar="cn", year=2027, provisional=False)]
+    assert missing("2027-01-01") == [Missing(calendar="cn", year=2027, provisional=False)]
     seed(office, 2027)
-    assert missing("2026-11-01") == [Missing("cn", 2027, provisional=False)], "a draft is not in force"
+    assert missing("2026-11-01") == [Missing(calendar="cn", year=2027, provisional=False)], "a draft is not in force"
     office.company.post("/documents/Calendar/cn/publish", {"reason": "provisional"})
-    assert missing("2026-11-01") == [Missing("cn", 2027, provisional=True)]
+    assert missing("2026-11-01") == [Missing(calendar="cn", year=2027, provisional=True)]
     send(office, CSV.encode(), save="true")
     office.company.post("/documents/Calendar/cn/publish", {"reason": "announced"})
     assert missing("2026-11-01") == []
