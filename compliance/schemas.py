@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from compliance.views import CheckView, FindingView, PersonCounts, Totals, UnitCounts
-from core.http.fields import Body, PageQuery
+from core.http.fields import Body, Instant, PageQuery
 
 Unit = Field(None, max_length=1400)
 Code = Field(None, max_length=64)
@@ -71,7 +71,7 @@ class ExceptionBody(Body):
     org_unit: str | None = Field(None, min_length=1, max_length=1400)
     code: str = Field(min_length=1, max_length=64)
     reason: str = Field(min_length=1, max_length=500)
-    until: AwareDatetime
+    until: Instant
 
 
 class FindingPath(BaseModel):

@@ -13,6 +13,8 @@ from core.runtime import settings
 from core.text import Text
 
 SHOWN = "%Y-%m-%d %H:%M:%S"
+DAY_FORM = "%Y-%m-%d"
+YEARS = range(1970, 9999)
 MINUTE_FORM = "%Y-%m-%dT%H:%M"
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -45,21 +47,19 @@ def wire(value: datetime | str) -> str:
 def day(text: str) -> datetime:
     """The beginning of a day (`2026-11-23`) in the organisation's zone. Raises Invalid."""
     try:
-        plain = datetime.strptime(text.strip(), "%Y-%m-%d")  # noqa: DTZ007
+        return _by_the_clock(text.strip(), DAY_FORM)
     except ValueError as error:
         raise Invalid("bad_day", Text("日期应为 2026-11-23 的形式。", "A day is written as 2026-11-23.")) from error
-    return plain.replace(tzinfo=_zone(settings().timezone))
 
 
 def minute(text: str) -> datetime:
     """A minute (`2026-11-23T14:50`) by the clock of the organisation's zone. Raises Invalid."""
     try:
-        plain = datetime.strptime(text.strip()[:16], MINUTE_FORM)  # noqa: DTZ007
+        return _by_the_clock(text.strip()[:16], MINUTE_FORM)
     except ValueError as error:
         raise Invalid(
             "bad_minute", Text("时间应为 2026-11-23T14:50 的形式。", "A minute is written as 2026-11-23T14:50.")
         ) from error
-    return plain.replace(tzinfo=_zone(settings().timezone))
 
 
 def minute_text(value: datetime) -> str:
@@ -89,8 +89,20 @@ def span(length: timedelta) -> str:
     return t(f"{seconds} 秒", f"{seconds} s")
 
 
+def _by_the_clock(text: str, form: str) -> datetime:
+    """A time of the organisation's zone. Raises ValueError, for years whose ends lie beyond the calendar too."""
+    plain = datetime.strptime(text, form)  # noqa: DTZ007
+    if plain.year not in YEARS:
+        raise ValueError("not a year of ours")
+    return plain.replace(tzinfo=_zone(settings().timezone))
+
+
 def _local(value: datetime | str) -> datetime:
-    return (moment(value) or clock.now()).astimezone(_zone(settings().timezone))
+    found = moment(value) or clock.now()
+    try:
+        return found.astimezone(_zone(settings().timezone))
+    except OverflowError:  # a phone may say any time, the calendar's last hours too
+        return found
 
 
 def _offset(value: datetime) -> str:

@@ -39,12 +39,20 @@ def from_unix(seconds: float) -> datetime:
 
 def to_wire(moment: datetime) -> str:
     """RFC 3339, UTC, milliseconds, as every document on the wire carries it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def from_wire(text: str) -> datetime:
-    """Parse an RFC 3339 time with a zone. Raises ValueError when there is none."""
+    """Parse an RFC 3339 time with a zone; the time in UTC. Raises ValueError when there is none."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone")
-    return moment.astimezone(UTC)
+    return to_utc(moment)
+
+
+def to_utc(moment: datetime) -> datetime:
+    """An aware time in UTC. Raises ValueError at the ends of the calendar, where its zone leads beyond them."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time beyond the calendar") from error

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from core import live
 from core.actor import system_actor
-from core.crypto.jose import BadToken, verify
+from core.crypto.jose import BadToken
 from core.crypto.jwk import public_from_der
 from core.db import session, upsert
 from core.runtime import runtime
@@ -19,6 +19,7 @@ from fleet import findings, timeline
 from fleet.events import DeviceChange, HelloReceived, devices_changed, hello_received
 from fleet.models import Device, Inventory
 from fleet.presence import LIVING
+from mqtt import signed
 from mqtt.contract.codec import BadPayload
 from mqtt.contract.hello import Hello
 from mqtt.contract.limits import CLOCK_SKEW_S
@@ -102,8 +103,7 @@ def _as_row(inventory: Inventory) -> dict[str, Any]:
 
 def _verified(message: Inbound, sender: _Sender) -> Hello:
     keys = {sender.kid: public_from_der(sender.key)}
-    claims = verify(message.payload, typ=Typ.HELLO, keys=keys, sub=sender.device_id, require=("jti",))
-    return Hello.take(claims)
+    return signed.read(Hello, message.payload, typ=Typ.HELLO, keys=keys, sub=sender.device_id)
 
 
 def _iat(hello: Hello, received_at: datetime) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from core import audit, clock, live
 from core.actor import Actor
-from core.crypto.jose import BadToken, verify
+from core.crypto.jose import BadToken
 from core.crypto.jwk import PublicKey, public_from_der
 from core.db import session, upsert
 from core.errors import Conflict, Forbidden, Invalid, PreconditionRequired
@@ -25,6 +25,7 @@ from fleet.notice_models import NoticeAcceptance as AcceptanceRow
 from fleet.notice_text import DEFAULT_TEXTS, DEFAULT_VERSION
 from fleet.visibility import visible
 from identity import queries
+from mqtt import signed
 from mqtt.contract.codec import BadPayload
 from mqtt.contract.names import Typ
 from mqtt.contract.notice import NoticeAcceptance, NoticeProof, texts_digest
@@ -137,7 +138,7 @@ def checked_acceptance(sent: NoticeAcceptance, notice: NoticeView, kid: str, key
     if sent.proof is None:
         return Acceptance(sent.version, sent.accepted_at, sent.language, None, digest)
     try:
-        proof = NoticeProof.take(verify(sent.proof, typ=Typ.NOTICE, keys={kid: key}))
+        proof = signed.read(NoticeProof, sent.proof, typ=Typ.NOTICE, keys={kid: key}, sub=None, require=())
     except (BadToken, BadPayload) as error:
         raise _bad_proof(error.reason) from error
     if (proof.version, proof.accepted_at, proof.texts) != (sent.version, sent.accepted_at, digest):

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from core.http.fields import Body, PageQuery
-from core.views import Moment
+from core.http.fields import Body, Instant, PageQuery
 from identity.sessions import SessionView
 
 RoleName = Literal[
@@ -149,8 +148,8 @@ class AuditQuery(PageQuery):
     target_kind: str | None = Field(None, max_length=32)
     target: str | None = Field(None, max_length=200)
     outcome: Literal["done", "refused"] | None = None
-    since: Moment | None = None
-    until: Moment | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 class ApprovalQuery(PageQuery):

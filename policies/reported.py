@@ -14,12 +14,13 @@ from sqlalchemy import cast as as_type
 
 from core import live
 from core.bulk import texts
-from core.crypto.jose import BadToken, verify
+from core.crypto.jose import BadToken
 from core.db import session, upsert
 from core.uow import start_writing
 from fleet import findings, presence
 from fleet import queries as fleet
 from fleet.queries import DeviceKeys
+from mqtt import signed
 from mqtt.contract.codec import BadPayload
 from mqtt.contract.limits import CLOCK_SKEW_S
 from mqtt.contract.names import Outcome, RuleState, Typ
@@ -150,14 +151,8 @@ def bundles_in_force(device_ids: Collection[str]) -> dict[str, str]:
 
 
 def _verified(message: Inbound, device: DeviceKeys) -> Said:
-    claims = verify(
-        message.payload,
-        typ=Typ.REPORTED,
-        keys={device.signing_kid: device.signing},
-        sub=message.device_id,
-        require=("jti",),
-    )
-    body = Reported.take(claims)
+    keys = {device.signing_kid: device.signing}
+    body = signed.read(Reported, message.payload, typ=Typ.REPORTED, keys=keys, sub=message.device_id)
     return Said(message.device_id, judged_iat(body.iat, message.received_at), body, message.received_at)
 
 

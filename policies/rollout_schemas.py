@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
-from core.http.fields import Body, IdPath, PageQuery
+from core.http.fields import Body, IdPath, Instant, PageQuery
 
 Span = Annotated[str, Field(max_length=10, description="`90s`, `15m`, `24h`, `7d`.")]
 State = Literal["draft", "pending_approval", "running", "paused", "stopped", "finished", "rolled_back"]
@@ -108,4 +108,4 @@ class ActPath(IdPath):
 class InForceQuery(BaseModel):
     """A past minute, RFC 3339; now unless given."""
 
-    at: AwareDatetime | None = None
+    at: Instant | None = None

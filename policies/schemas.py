@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, Field, RootModel, model_validator
+from pydantic import BaseModel, Field, RootModel, model_validator
 
-from core.http.fields import Body, PageQuery
+from core.http.fields import Body, Instant, PageQuery
 from policies.app_register import PermittedApp
 from policies.language.kinds import AnyDocument
 
@@ -139,7 +139,7 @@ class BlobPath(BaseModel):
 class ExplainQuery(BaseModel):
     """A past minute, RFC 3339; now unless given."""
 
-    at: AwareDatetime | None = None
+    at: Instant | None = None
 
 
 class FieldChangeRead(BaseModel):

@@ -45,4 +45,7 @@ def positions_to_keep(positions: Sequence[tuple[str, datetime]]) -> set[int]:
 
 
 def _allows(loaded: in_force.Loaded, at: datetime) -> bool:
-    return "location" in loaded.bundle.rules and decide(loaded.bundle, LocationRequest(minute=at)).allowed
+    try:
+        return "location" in loaded.bundle.rules and decide(loaded.bundle, LocationRequest(minute=at)).allowed
+    except OverflowError:  # the first and last days of the calendar have no local hours
+        return False

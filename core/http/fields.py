@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
 
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from core import clock
 from core.paging import DEFAULT_LIMIT, MAX_LIMIT
+
+Instant = Annotated[AwareDatetime, AfterValidator(clock.to_utc)]
+"""A time that comes in with whatever zone: UTC from here on."""
 
 
 class Body(BaseModel):

@@ -42,7 +42,8 @@ def test_the_log_is_filtered_by_what_stands_in_the_address(site: Site) -> None:
     assert "Added a person" in page and "Signed in" not in page
     today = clock.now().astimezone().date()
     assert "No entry matches" in browser.get(f"/audit?until={today - timedelta(days=3)}", headers=ENGLISH).text
-    assert browser.get("/audit?since=yesterday").status_code == 422
+    for address in ("/audit?since=yesterday", "/audit?since=0001-01-01", "/audit?until=9999-12-31"):
+        assert browser.get(address).status_code == 422
     assert f'value="{FORMULA}"' in browser.get("/audit", query_string={"target": FORMULA}).text
 
 

@@ -16,6 +16,7 @@ from fleet.views import Compliance, DeviceView, Holder, PolicyView, PresenceView
 from identity import roles
 from tests.console.site import ENGLISH, Site
 from tests.fleet.phone import Phone
+from tests.policies.office import hear, report
 
 NASTY = "<img src=x onerror=alert(1)>"
 
@@ -218,3 +219,13 @@ def test_the_policy_cell_compares_desired_with_reported(
 def test_generations_are_cut_to_what_tells_them_apart() -> None:
     assert device_view.short(1764000000123) == "000123"
     assert device_view.short(None) == "–"
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00.000Z"])
+def test_a_phone_that_reports_from_the_end_of_the_calendar_is_shown_all_the_same(site: Site, at: str) -> None:
+    phone = site.enroll()
+    with site.app.app_context():
+        assert hear(report(phone, at=at)) == []
+    browser = site.person()
+    assert phone.id in _shown(browser.get("/devices").text)
+    assert browser.get(f"/devices/{phone.id}").status_code == 200

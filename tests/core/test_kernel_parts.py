@@ -194,6 +194,9 @@ def test_times_on_the_wire_are_utc_milliseconds() -> None:
     assert clock.to_wire(moment) == "2026-11-23T06:50:00.123Z"
     with pytest.raises(ValueError, match="zone"):
         clock.from_wire("2026-11-23T14:50:00")
+    with pytest.raises(ValueError, match="calendar"):
+        clock.from_wire("9999-12-31T23:59:59-08:00")
+    assert clock.to_wire(clock.from_wire("0001-01-01T00:00:00Z")) == "0001-01-01T00:00:00.000Z"
 
 
 def test_a_supervisor_restarts_a_child_and_its_death_takes_the_children_along(tmp_path: Path) -> None:

@@ -80,6 +80,13 @@ def test_for_a_past_minute_it_tells_what_was_wanted_and_what_was_in_force(office
     assert (before["bundle"], before["in_force"], before["values"]) == (None, None, [])
 
 
+def test_a_minute_beyond_the_calendar_is_refused(office: Office) -> None:
+    phone = office.phone("/总部/电销")
+    for at in ("9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+08:00", "2026-02-29T00:00:00Z", "2026-11-25T00:00:00"):
+        assert office.company.get(f"/devices/{phone.id}/explain", at=at).status_code == 422
+    assert explained(office, phone, at="2028-02-29T23:59:59+08:00")["at"] == "2028-02-29T15:59:59.000Z"
+
+
 def test_a_phone_of_a_foreign_unit_is_not_there(office: Office) -> None:
     foreign = office.phone("/总部/客服")
     answer = office.company.get(f"/devices/{foreign.id}/explain", who=office.company.leader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -168,8 +169,6 @@ def test_a_phone_is_expected_to_beat_as_its_policy_in_force_says(office: Office)
 def test_a_position_is_kept_only_inside_the_hours_of_the_policy_in_force(
     office: Office, confirmed: bool, applied: bool, hour: int, kept: bool
 ) -> None:
-    from datetime import UTC, datetime
-
     token = office.company.token(person="E1024") if confirmed else office.company.token(org_unit="/总部/电销")
     phone = office.company.enroll(token=token)
     hours = "{location: {mode: hours}, work_hours: {weekly: {mon-sun: ['09:00-18:00']}}}"
@@ -180,3 +179,13 @@ def test_a_position_is_kept_only_inside_the_hours_of_the_policy_in_force(
     with unit_of_work(write=False):
         assert fleet.refs([phone.id])[phone.id].holder_confirmed is confirmed
         assert states.positions_to_keep([(phone.id, at)]) == ({0} if kept else set())
+
+
+@pytest.mark.parametrize("at", [datetime(1, 1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, 20, tzinfo=UTC)])
+def test_a_position_from_the_end_of_the_calendar_is_discarded(office: Office, at: datetime) -> None:
+    phone = office.company.enroll(token=office.company.token(person="E1024"))
+    hours = "{location: {mode: hours}, work_hours: {weekly: {mon-sun: ['00:00-24:00']}}}"
+    office.apply(policy("sales", hours) + assignment("everywhere", "sales", HERE))
+    office.report(phone)
+    with unit_of_work(write=False):
+        assert states.positions_to_keep([(phone.id, at), (phone.id, datetime(2026, 11, 23, 3, tzinfo=UTC))]) == {1}
