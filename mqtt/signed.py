@@ -26,6 +26,6 @@ def read(
 ) -> M:
     """The claims of a JWS by one of the keys, at most `limit` bytes of them. Raises BadToken, BadPayload."""
     verify(token, typ=typ, keys=keys, sub=sub, require=require)
-    # The verifier's own reader is lenient where libraries disagree: two members of a name, NaN, any depth.
+    # The verifier's own reader bounds neither depth nor numbers, and takes U+0000 and lone surrogates.
     raw = token.encode("ascii") if isinstance(token, str) else token
     return model.read(unb64u(raw.split(b".")[1]), limit=limit)

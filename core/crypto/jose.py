@@ -116,6 +116,21 @@ def _split(token: str | bytes) -> tuple[Mapping[str, Any], bytes, bytes]:
     return header, b".".join(parts[:2]), signature
 
 
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("two members of a name")
+    return members
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+# Where libraries disagree on what a text says, somebody else may have read another `sub` or `exp` than we do.
+_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant)
+
+
 @lru_cache(maxsize=16_384)
 def _known_header(part: bytes) -> Mapping[str, Any]:
     return _object(part)
@@ -123,7 +138,7 @@ def _known_header(part: bytes) -> Mapping[str, Any]:
 
 def _object(part: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(unb64u(part).decode())
+        value = _DECODER.decode(unb64u(part).decode())
     except (ValueError, RecursionError) as error:
         raise BadToken("form") from error
     if not isinstance(value, dict):

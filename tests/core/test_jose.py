@@ -62,6 +62,13 @@ def test_each_check_refuses_by_itself(ring: KeyRing) -> None:
     assert _reason(ring, f"{header}.{payload}.{signature}=") == "form"
 
 
+@pytest.mark.parametrize("payload", ['{"sub": "me", "iat": 5, "iat": 6}', '{"sub": "me", "iat": 5, "x": NaN}'])
+def test_claims_that_two_libraries_read_differently_are_refused(ring: KeyRing, payload: str) -> None:
+    key = ring.signing_keys()[0]
+    signed = f"{_part({'alg': 'ES256', 'typ': TYP, 'kid': key.kid})}.{b64u(payload.encode())}"
+    assert _reason(ring, f"{signed}.{b64u(jose.sign_bytes(key.private, signed.encode()))}") == "form"
+
+
 @given(st.binary(max_size=3000))
 def test_whatever_bytes_come_are_refused_and_never_crash(raw: bytes) -> None:
     with pytest.raises(BadToken):
