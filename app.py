@@ -20,6 +20,8 @@ from archive import device_api as archive_device_api
 from archive import figures as archive_figures
 from archive import jobs as archive_jobs
 from archive import queries as archive_queries
+from archive import shadow as archive_shadow
+from archive import shadow_api
 from compliance import api as compliance_api
 from compliance import cli as compliance_cli
 from compliance import figures as compliance_figures
@@ -107,6 +109,7 @@ APIS = (
     schema_api.asyncapi,
     archive_api.api,
     archive_device_api.api,
+    shadow_api.api,
     compliance_api.api,
     imports_api.api,
     keyword_api.api,
@@ -151,6 +154,7 @@ BY_IMPORT = (
     policies_receivers,
     archive_figures,
     archive_jobs,
+    archive_shadow,
     compliance_figures,
     compliance_jobs,
     compliance_receivers,

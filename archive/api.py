@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from archive import alerts, contested, records_read
 from archive.views import AlertView, ChainView, OpenedRecordView, RecordView, RefusedView
@@ -21,6 +21,18 @@ class RefusedQuery(PageQuery):
 
     device: str | None = Field(None, max_length=36)
     settled: bool = False
+
+
+class RecordPath(IdPath):
+    """A record by its place in a phone's chain."""
+
+    seq: int = Field(ge=1, le=2**53 - 1)
+
+
+class RecordQuery(BaseModel):
+    """The chain itself, or a branch of contested records beside it."""
+
+    branch: int = Field(0, ge=0, le=2**31 - 1)
 
 
 class AlertQuery(PageQuery):
@@ -53,6 +65,12 @@ def open_records(path: IdPath, query: PageQuery) -> Response:
     """A phone's records with their texts, newest first; the audit log keeps who read them."""
     page = records_read.opened(current_actor(), path.id, query.cursor, query.limit)
     return page_reply(page)
+
+
+@api.get("/devices/<id>/records/<seq>/opened", Permission.ARCHIVE_READ, {200: OpenedRecordView}, writes=True)
+def open_record(path: RecordPath, query: RecordQuery) -> Response:
+    """One record with its text; the audit log keeps who read it."""
+    return reply(records_read.one(current_actor(), path.id, query.branch, path.seq))
 
 
 @api.get("/refused-batches", Permission.ARCHIVE_READ, {200: PageOut[RefusedView]})

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from archive import verify
+from archive import shadow_read, verify
 from archive.verify import Report
 from core import terminal
+from core.actor import system_actor
 
 cli = AppGroup("archive", help="Records of phones.")
 
@@ -23,6 +24,24 @@ def verify_command(device: str | None) -> None:
             broken += not report.intact
     if broken:
         raise click.ClickException(f"{broken} chains do not verify")
+
+
+@cli.command("shadow")
+@click.argument("document")
+@click.option("--days", default=shadow_read.WEEK, type=click.IntRange(1, shadow_read.MAX_DAYS), help="Today included.")
+def shadow_command(document: str, days: int) -> None:
+    """What rules in the shadow would have done; DOCUMENT is Policy/NAME or KeywordSet/NAME."""
+    kind, _, name = document.partition("/")
+    if kind not in shadow_read.KINDS:
+        raise click.ClickException("name it as Policy/NAME or KeywordSet/NAME")
+    with terminal.command(write=False):
+        found = shadow_read.counts(system_actor("cli"), kind, name, days)
+    click.echo(f"{document}: {found.messages} messages of {found.phones} phones in {found.days} days")
+    for rule in found.rules:
+        named = f"{rule.policy} v{rule.policy_version}, {rule.keyword_set} v{rule.set_version}"
+        click.echo(f"  {named}: {rule.action}: {rule.messages} messages of {rule.phones} phones")
+    for term in found.terms:
+        click.echo(f"  {term.keyword_set}: {term.term or '–'} ({term.id}): {term.messages}")
 
 
 def _print(report: Report) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archive import verify, waiting
+from archive import shadow, verify, waiting
 from core import jobs
 
 VERIFIED_A_NIGHT = 500_000
@@ -20,3 +20,9 @@ def verify_some() -> str:
 def forget_waiting() -> str:
     """Drop batches whose gap has not closed for long."""
     return f"{waiting.forget_old()} dropped"
+
+
+@jobs.register("archive-forget-shadow", cron="50 3 * * *")
+def forget_shadow() -> str:
+    """Drop counts of shadow rules that nobody looks at any more."""
+    return f"{shadow.forget_old()} dropped"

@@ -5,13 +5,13 @@ Hashes are 32 raw bytes. `through` and `seq` count records of one device from 1.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String, text
+from sqlalchemy import Date, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base, IdColumn, IdKey
+from core.db import Base, IdColumn, IdKey, SerialKey
 
 MAIN = 0
 OPEN = "open"
@@ -177,3 +177,61 @@ class StoredEvent(Base):
     rule: Mapped[str | None] = mapped_column(String(256))
     blocked: Mapped[bool]
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ShadowCount(Base):
+    """How many messages of one phone a shadow rule would have acted on in one day of the organisation's zone.
+
+    `org_unit_id` is where the phone was then: whoever sees that unit sees the figure.
+    """
+
+    __tablename__ = "archive_shadow_counts"
+    __table_args__ = (Index("ix_archive_shadow_counts_keyword_set", "keyword_set", "day"),)
+
+    policy: Mapped[str] = mapped_column(String(63), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    policy_version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    keyword_set: Mapped[str] = mapped_column(String(63), primary_key=True)
+    set_version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    action: Mapped[str] = mapped_column(String(10), primary_key=True)
+    org_unit_id: Mapped[IdKey]
+    device_id: Mapped[IdKey]
+    messages: Mapped[int]
+
+
+class ShadowTerm(Base):
+    """How many messages of one day held a term that a shadow rule looks for; a term is named by its id alone."""
+
+    __tablename__ = "archive_shadow_terms"
+    __table_args__ = (Index("ix_archive_shadow_terms_keyword_set", "keyword_set", "day"),)
+
+    policy: Mapped[str] = mapped_column(String(63), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    policy_version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    keyword_set: Mapped[str] = mapped_column(String(63), primary_key=True)
+    set_version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    term: Mapped[str] = mapped_column(String(128), primary_key=True)
+    org_unit_id: Mapped[IdKey]
+    messages: Mapped[int]
+
+
+class ShadowHit(Base):
+    """One of the newest messages that a shadow rule would have acted on: where its record stands, and no text."""
+
+    __tablename__ = "archive_shadow_hits"
+    __table_args__ = (
+        Index("ix_archive_shadow_hits_policy", "policy", "keyword_set", "id"),
+        Index("ix_archive_shadow_hits_keyword_set", "keyword_set", "id"),
+    )
+
+    id: Mapped[SerialKey]
+    policy: Mapped[str] = mapped_column(String(63))
+    policy_version: Mapped[int]
+    keyword_set: Mapped[str] = mapped_column(String(63))
+    set_version: Mapped[int]
+    action: Mapped[str] = mapped_column(String(10))
+    terms: Mapped[list[str]]
+    device_id: Mapped[IdColumn]
+    branch: Mapped[int]
+    seq: Mapped[int]
+    received_at: Mapped[datetime] = mapped_column(index=True)

@@ -11,9 +11,11 @@ from archive.views import ChainView, OpenedRecordView, RecordView, SeamView
 from core import audit
 from core.actor import Actor
 from core.db import session
+from core.errors import NotFound
 from core.paging import Page, keyset
 from core.permissions import Permission
 from core.runtime import runtime
+from core.text import Text
 from fleet import queries as fleet
 from mqtt.contract import chain as hashes
 
@@ -62,12 +64,27 @@ def opened(actor: Actor, device_id: str, cursor: str | None, limit: int) -> Page
     if seqs:
         detail = {"first": min(seqs), "last": max(seqs), "records": len(seqs)}
         audit.record(actor, "records.read", ("device", device_id), detail)
-    return page.map(lambda row: OpenedRecordView(**dict(_view(row)), text=_text(row)))
+    return page.map(_opened)
+
+
+def one(actor: Actor, device_id: str, branch: int, seq: int) -> OpenedRecordView:
+    """One record with its text; the reading is audited. Raises NotFound."""
+    actor.require(Permission.ARCHIVE_READ)
+    fleet.ref(actor, device_id)
+    row = session().get(StoredRecord, (device_id, branch, seq))
+    if row is None:
+        raise NotFound("no_such_record", Text("没有这条记录。", "There is no such record."))
+    audit.record(actor, "records.read", ("device", device_id), {"first": seq, "last": seq, "records": 1})
+    return _opened(row)
 
 
 def _page(device_id: str, cursor: str | None, limit: int) -> Page[StoredRecord]:
     query = select(StoredRecord).where(StoredRecord.device_id == device_id)
     return keyset(session(), query, [StoredRecord.seq, StoredRecord.branch], cursor, limit, descending=True)
+
+
+def _opened(row: StoredRecord) -> OpenedRecordView:
+    return OpenedRecordView(**dict(_view(row)), text=_text(row))
 
 
 def _text(row: StoredRecord) -> str | None:

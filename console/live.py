@@ -79,6 +79,7 @@ TOPICS = {
     "overview": Topic(Permission.DEVICE_READ, {"devices": _whole, "freeze": _whole}, _fleet),
     "commands": Topic(Permission.COMMAND_READ, {"commands": _whole}, listing.in_scope_of),
     "rollouts": Topic(Permission.DOCUMENT_READ, {"rollouts": _whole}, _every),
+    "shadow": Topic(Permission.DOCUMENT_READ, {"shadow": _whole}, _every),
     # What an exception or an edited policy does to a phone is told as a change of that phone.
     "compliance": Topic(Permission.COMPLIANCE_READ, {"devices": _whole}, queries.in_scope_of),
     "imports": Topic(None, {"imports": _whole}, uploads.in_scope_of),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import render_template, request, url_for
 
+from archive import shadow_read
 from console import frame, lists, policy_words, words
 from core.actor import Actor
 from core.errors import Invalid
@@ -51,6 +52,7 @@ def show(kind: str, name: str) -> str:
         text=documents.text(actor, kind, name),
         users=documents.named_by(actor, kind, name),
         versions=page.items,
+        shadow=shadow_read.glance(actor, kind, name),
         paging=lists.paging(page, {}),
         words=words,
         policy=policy_words,

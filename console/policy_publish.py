@@ -7,6 +7,8 @@ from typing import Any
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from archive import shadow_read
+from archive.shadow_views import ShadowSumView
 from console import errors, forms, policy_words, ring_form, words
 from console.policy_editor import require_accepted
 from core.actor import Actor
@@ -17,7 +19,7 @@ from core.permissions import Permission
 from core.reasons import clean_reason
 from core.runtime import settings
 from core.text import Text
-from policies import apply, documents, publish
+from policies import apply, documents, publish, shadow
 from policies.apply import Outcome
 
 FIELDS = {"reason_required": "reason", "looser_not_accepted": "accept_looser", "not_confirmed": "typed"}
@@ -98,6 +100,7 @@ def _publish_form(kind: str, name: str, version: int | None, problem: ShoujiErro
         document=document,
         version=version,
         plan=plan,
+        leaving=_leaving(actor, kind, name, version),
         fields=None if in_force is None else policy_words.fields(in_force),
         rings=ring_form,
         way=request.form.get("way", ring_form.RINGS if many else ring_form.NOW),
@@ -105,6 +108,13 @@ def _publish_form(kind: str, name: str, version: int | None, problem: ShoujiErro
         ring_rows=ring_form.rows(),
         last_approval=bool(request.form.get("last_approval")),
     )
+
+
+def _leaving(actor: Actor, kind: str, name: str, version: int | None) -> list[ShadowSumView]:
+    """What the rules that this takes out of the shadow would have done in the last week."""
+    if kind != "Policy":
+        return []
+    return shadow_read.leaving(actor, name, shadow.leaving(name, documents.spec(actor, kind, name, version=version)))
 
 
 def _delete_form(kind: str, name: str, problem: ShoujiError | None) -> str:

@@ -145,6 +145,15 @@ def upsert(
         current.execute(guarded(insert_into(current, table), keys, columns), ordered)
 
 
+def add_up(current: Session, table: Table, rows: Sequence[Mapping[str, Any]], keys: Sequence[str], column: str) -> None:
+    """Insert rows, or add their `column` to that of the row where the keys exist; in key order."""
+    if rows:
+        statement = insert_into(current, table)
+        more = {column: table.c[column] + statement.excluded[column]}
+        ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+        current.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=more), ordered)
+
+
 def insert_rows(current: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert many rows in one statement."""
     if bulk_rows.fits(table, rows):

@@ -23,9 +23,9 @@ def _config(engine: Engine) -> Config:
     return config
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest form."""
-    command.upgrade(_config(engine), "head")
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the database to the newest form, or to that of a revision."""
+    command.upgrade(_config(engine), revision)
 
 
 def is_current(engine: Engine) -> bool:

@@ -58,6 +58,12 @@ def text(actor: Actor, kind: str, name: str, *, version: int | None = None) -> s
     return emit([document])
 
 
+def spec(actor: Actor, kind: str, name: str, *, version: int | None = None) -> dict[str, Any]:
+    """What a document says, or what a version of it said. Raises NotFound."""
+    actor.require(Permission.DOCUMENT_READ)
+    return _content(_row(kind, name), version)[1]
+
+
 def existing(actor: Actor, kind: str, names: Collection[str]) -> set[str]:
     """Those of the names that documents of the kind bear."""
     actor.require(Permission.DOCUMENT_READ)
@@ -99,6 +105,12 @@ def get(actor: Actor, kind: str, name: str) -> DocumentView:
     """One document. Raises NotFound."""
     actor.require(Permission.DOCUMENT_READ)
     return _views(actor, [_row(kind, name)])[0]
+
+
+def require(actor: Actor, kind: str, name: str) -> None:
+    """Raise NotFound when there is no such document."""
+    actor.require(Permission.DOCUMENT_READ)
+    _row(kind, name)
 
 
 def versions(

@@ -16,7 +16,8 @@ EVERYWHERE = "*"
 class PolicyDocument(Base):
     """A document of any kind as it was last applied; `spec` of published kinds is a draft until it is published.
 
-    `managed_by` tells where its author works: `files`, `console` or `api`.
+    `managed_by` tells where its author works: `files`, `console` or `api`. `source` is the text that the author wrote,
+    where it says more than `spec`: comments, quotes, order.
     """
 
     __tablename__ = "policy_documents"
@@ -27,6 +28,7 @@ class PolicyDocument(Base):
     name: Mapped[str] = mapped_column(String(63))
     title: Mapped[str | None] = mapped_column(String(100))
     spec: Mapped[dict[str, Any]]
+    source: Mapped[str | None] = mapped_column(Text)
     revision: Mapped[int]
     version: Mapped[int] = mapped_column(default=0)
     updated_at: Mapped[datetime]
@@ -44,6 +46,7 @@ class DocumentVersion(Base):
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     title: Mapped[str | None] = mapped_column(String(100))
     spec: Mapped[dict[str, Any]]
+    source: Mapped[str | None] = mapped_column(Text)
     restores: Mapped[int | None]
     published_at: Mapped[datetime]
     published_by: Mapped[str] = mapped_column(String(200))

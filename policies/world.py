@@ -5,7 +5,7 @@ A world holds no phones; they are asked in batches. The same code makes desired 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -218,9 +218,29 @@ class World:
 
 def current() -> World:
     """The world in force, in a handful of queries."""
+    return around(*_documents())
+
+
+def around(documents: Mapping[tuple[str, str], InForce], ringed: Mapping[Place, tuple[InForce, ...]]) -> World:
+    """Documents with assignments and org units as they are now, in two queries."""
     units = {row.id: row.path for row in session().execute(org.units())}
-    everywhere, ringed = _documents()
-    return World(everywhere, _assignments(), units, ringed=ringed)
+    return World(documents, _assignments(), units, ringed=ringed)
+
+
+def in_force(
+    kinds: Collection[str], names: Collection[str] | None = None
+) -> tuple[dict[tuple[str, str], InForce], dict[Place, tuple[InForce, ...]]]:
+    """Documents of these kinds (and names) that are in force everywhere, by kind and name, and those of rings alone."""
+    where = [PolicyDocument.kind.in_(kinds)]
+    return _documents(*where, *([PolicyDocument.name.in_(names)] if names is not None else []))
+
+
+def editions(kinds: Collection[str]) -> tuple[tuple[str, str, int], ...]:
+    """Id, scope and version of all documents in force, without contents: differs whenever anything does."""
+    columns = (VersionInForce.document_id, VersionInForce.scope, VersionInForce.version)
+    query = select(*columns).join(PolicyDocument, VersionInForce.document_id == PolicyDocument.id)
+    query = query.where(PolicyDocument.deleted_at.is_(None), PolicyDocument.kind.in_(kinds))
+    return tuple(sorted((row.document_id, row.scope, row.version) for row in session().execute(query)))
 
 
 def published(*kinds: str) -> dict[tuple[str, str], InForce]:

@@ -19,6 +19,7 @@ from mqtt.routes import Inbound, Refusal
 from tests.console.browsing import Visit, check, photograph, sign_in
 from tests.console.site import Site
 from tests.console.test_pages_in_browser import POLICY
+from tests.console.test_shadow import says, tried
 from tests.identity import world
 
 ASSIGNMENT = (
@@ -137,6 +138,8 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
     site.company.token(person="E1024")
     agency = _agency(site)
     _register(site)
+    tried(site)
+    record = f"/devices/{says(site, '先交加急费').id}/records/0/1"
     with site.app.app_context(), unit_of_work():
         dead_letters.keep([Refusal(Inbound(phone.id, "heartbeat", b"{}", clock.now()), "form", "at battery")])
     yield from (
@@ -146,6 +149,8 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         ("expected", "/enrollment/expected"),
         ("policies", "/policies"),
         ("policy", "/policies/Policy/basics"),
+        ("shadow", "/policies/Policy/trial/shadow?days=30"),
+        ("record", record),
         ("policy-diff", "/policies/Policy/basics/diff"),
         ("policy-editor", "/policies/Policy/basics/edit"),
         ("keyword-editor", "/policies/KeywordSet/words/edit"),

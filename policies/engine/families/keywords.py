@@ -8,7 +8,7 @@ from typing import Literal
 from policies.engine.documents import KeywordSet
 from policies.engine.forms import Wire, Words, words
 from policies.engine.registry import Known, register
-from policies.engine.situation import Message, Situation
+from policies.engine.situation import Direction, Message, Situation
 from policies.engine.verdict import Because
 from policies.engine.vocabulary import Severity
 
@@ -23,19 +23,26 @@ class KeywordRule(Wire):
     say: Words | None = None
 
 
-def judge(rules: list[KeywordRule], situation: Situation, known: Known) -> Iterator[Because]:
-    """Each term that was found, by the rule of its set.
+def action_of(rule: KeywordRule, direction: Direction) -> Literal["alert", "warn", "block"] | None:
+    """What a rule does with a message in which a term of its set was found; None: it is about the other direction.
 
     Messages that came in cannot be blocked: they alert.
     """
+    if rule.direction not in ("both", direction):
+        return None
+    return "alert" if direction == "in" else rule.action
+
+
+def judge(rules: list[KeywordRule], situation: Situation, known: Known) -> Iterator[Because]:
+    """Each term that was found, by the rule of its set."""
     if not isinstance(situation, Message):
         return
     found = _hits(situation, known)
     for rule in rules:
-        if rule.direction not in ("both", situation.direction):
+        action = action_of(rule, situation.direction)
+        if action is None:
             continue
         for hit in found.get(rule.set, ()):
-            action = "alert" if situation.direction == "in" else rule.action
             text = words(f"命中敏感词库“{rule.set}”。", f"The text matches the keyword set “{rule.set}”.")
             yield Because(rule=hit, action=action, text=text, severity=rule.severity, say=rule.say)
 
