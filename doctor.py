@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core import audit, clock, jobs, migrate, outbox, roles, witness
 from core.actor import system_actor
+from core.crypto.attestation import read_trust
 from core.crypto.crl import read_crl
 from core.crypto.x509 import certificate_end
 from core.db import db
@@ -126,7 +127,17 @@ def _calendars() -> Iterator[Finding]:
     yield Finding("calendars", f"no announced days of {shown}: import them and publish" if lacking else "")
 
 
-CHECKS: tuple[Check, ...] = (_database, _keys, _disk, _broker)
+def _attestation() -> Iterator[Finding]:
+    here = runtime().settings
+    wrong = ""
+    try:
+        read_trust(here.attestation_roots, here.attestation_revoked)
+    except (OSError, ValueError) as error:
+        wrong = f"{error}: no chain is believed until it is readable"
+    yield Finding("attestation", wrong)
+
+
+CHECKS: tuple[Check, ...] = (_database, _keys, _attestation, _disk, _broker)
 
 
 @click.command("doctor")

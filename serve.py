@@ -15,6 +15,7 @@ from flask import Flask
 from config.logging import configure
 from config.settings import Settings
 from core import migrate, roles, witness
+from core.crypto.attestation import read_trust
 from core.db import db
 from core.http.web_server import WebServer
 from core.log import get_logger
@@ -67,6 +68,7 @@ def _all(app: Flask, settings: Settings) -> None:
     _refuse_taken(settings.http_host, settings.http_port, "SHOUJI_HTTP_PORT")
     if not settings.broker_url:
         _refuse_taken(settings.mqtt_host, settings.mqtt_port, "SHOUJI_MQTT_PORT")
+    _refuse_unreadable_trust(settings)
     _in_a_child("prepare", lambda: prepare(app, settings))
     spare_the_collector()
     Supervisor({name: partial(serve, app, settings, name) for name in ("broker", "web", "worker")}).run()
@@ -83,6 +85,13 @@ def _in_a_child(name: str, work: Callable[[], None]) -> None:
 def _refuse_taken(host: str, port: int, setting: str) -> None:
     if port_taken(host, port):
         sys.exit(f"Port {port} on {host} is taken. Set {setting} to a free port.")
+
+
+def _refuse_unreadable_trust(settings: Settings) -> None:
+    try:
+        read_trust(settings.attestation_roots, settings.attestation_revoked)
+    except (OSError, ValueError) as error:
+        sys.exit(f"SHOUJI_ATTESTATION_ROOTS, SHOUJI_ATTESTATION_REVOKED: {error}")
 
 
 def _web(app: Flask, settings: Settings) -> None:

@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from agent.attesting import add_attestation, attested_by
 from agent.core import Options
 from agent.errors import AgentError, EnrollmentRefused
 from agent.fleet.check_command import add_check
@@ -56,6 +57,7 @@ def _add_enroll(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key-sha256", help="pin of the server's signing key, base64url")
     parser.add_argument("--employee-no", help="claimed holder")
     parser.add_argument("--refuse-notice", action="store_true", help="do not accept the notice")
+    add_attestation(parser)
     parser.set_defaults(handler=_enroll)
 
 
@@ -80,6 +82,7 @@ def _enroll(options: argparse.Namespace) -> int:
         options=Options(http_ca=options.http_ca),
         accept_notice=not options.refuse_notice,
         show_notice=_show,
+        attest=attested_by(options),
     )
     print(f"enrolled {phone.id}, holder {phone.identity.holder}")
     phone.close()

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from agent import clock, crypto
-from agent.crypto import DeviceKeys
+from agent.crypto import DeviceKeys, PublicKey
 from agent.errors import EnrollmentRefused, Untrusted
 from agent.http import Server
 from mqtt.contract import codec
@@ -25,6 +25,8 @@ LANGUAGE = "zh-CN"
 """In which the holder reads."""
 Show = Callable[[Notice], object]
 """Shows a notice to the holder."""
+Attest = Callable[[PublicKey, str], list[str]]
+"""Has the key store attest the signing key in answer to an enrollment token: a chain of PEM, leaf first."""
 _MODELS = (
     ("Xiaomi", "23127PN0CC", "15"),
     ("HUAWEI", "ALN-AL00", "12"),
@@ -126,6 +128,7 @@ class Enrollment:
     employee_no: str | None = None
     accept_notice: bool = True
     show: Show | None = None
+    attest: Attest | None = None
 
     def url(self, path: str) -> str:
         """Address under the API."""
@@ -141,14 +144,18 @@ class Enrollment:
         accepted = None
         if notice is not None and self.accept_notice:
             accepted = acceptance(self.keys, notice, clock.wall())
-        return EnrollmentRequest(
+        request = EnrollmentRequest(
             token=self.code,
             csr=crypto.csr_pem(self.keys.signing),
             encryption_key=self.keys.encryption_jwk,
             device=self.facts,
             employee_no=self.employee_no,
             notice=accepted,
-        ).wire()
+        )
+        if self.attest is not None:
+            chain = self.attest(self.keys.signing.public_key(), self.code)
+            request = request.model_copy(update={"attestation": chain})
+        return request.wire()
 
     def run(self) -> Identity:
         """Enroll. Blocks. Raises EnrollmentRefused, RequestFailed, or Untrusted for a false answer."""

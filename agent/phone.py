@@ -23,7 +23,7 @@ from agent.guard import Guard
 from agent.handset import Handset
 from agent.heart import Heart
 from agent.http import Server
-from agent.identity import Enrollment, Identity, Pins, Show, made_up_facts
+from agent.identity import Attest, Enrollment, Identity, Pins, Show, made_up_facts
 from agent.keydesk import KeyDesk
 from agent.late import LateDelivery
 from agent.loop import Loop
@@ -84,6 +84,7 @@ class Phone:
         slot: str = SLOT,
         accept_notice: bool = True,
         show_notice: Show | None = None,
+        attest: Attest | None = None,
     ) -> Phone:
         """Enroll a new phone whose state is in the folder `state`; connects nothing yet. Blocks.
 
@@ -96,7 +97,7 @@ class Phone:
         attempt = begin(store, slot, code, facts or made_up_facts(random.Random(options.seed)))  # noqa: S311
         identity = Enrollment(
             Server(crypto.http_context(options.http_ca)), server, code, attempt.facts, attempt.keys,
-            pins or Pins(), employee_no, accept_notice, show_notice,
+            pins or Pins(), employee_no, accept_notice, show_notice, attest,
         ).run()  # fmt: skip
         keep(store, slot, identity)
         return cls(loop or Loop(4).start(), store, identity.device_id, options, owns=loop is None)

@@ -22,13 +22,12 @@ class Severity(StrEnum):
 
 
 class Basis(StrEnum):
-    """What a finding rests on: the phone's unsigned word, the phone's signed word, or what the server saw itself.
-
-    No phone's attestation is verified, so nothing rests on one.
-    """
+    """What a finding rests on: the phone's unsigned word, the phone's signed word, what its hardware attested when the
+    signing key was made, or what the server saw itself."""
 
     SELF_REPORTED = "self_reported"
     SIGNED = "signed"
+    ATTESTED = "attested"
     SERVER = "server"
 
 

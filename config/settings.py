@@ -134,6 +134,18 @@ class Settings(BaseModel):
         None,
         description="The agent's device admin receiver, `package/class`, such as `com.example.agent/.AdminReceiver`.",
     )
+    attestation: str = Field(
+        "optional",
+        pattern="^(optional|required)$",
+        description="`required`: a phone that does not prove its signing key to lie in hardware is not enrolled.",
+    )
+    attestation_roots: Path | None = Field(
+        None, description="PEM file of the roots that key attestations may end at; unset: none is verified."
+    )
+    attestation_revoked: Path | None = Field(
+        None,
+        description="JSON file of revoked serials (Android's attestation status list); read anew when it changes.",
+    )
     agent_keep_system_apps: bool = Field(
         True, description="QR codes let the phone keep its preinstalled apps, its dialler among them."
     )
@@ -185,7 +197,15 @@ class Settings(BaseModel):
     smtp_ca_file: Path | None = Field(None, description="PEM CA that signed the mail server's certificate.")
 
     @field_validator(
-        "data_dir", "key_ring", "http_tls_cert", "http_tls_key", "broker_crl_path", "broker_ca_file", "smtp_ca_file"
+        "data_dir",
+        "key_ring",
+        "http_tls_cert",
+        "http_tls_key",
+        "broker_crl_path",
+        "broker_ca_file",
+        "smtp_ca_file",
+        "attestation_roots",
+        "attestation_revoked",
     )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -222,9 +242,12 @@ class Settings(BaseModel):
     def _consistent(self) -> Self:
         if bool(self.http_tls_cert) != bool(self.http_tls_key):
             raise ValueError("SHOUJI_HTTP_TLS_CERT and SHOUJI_HTTP_TLS_KEY go together")
-        for name, file in (("HTTP_TLS_CERT", self.http_tls_cert), ("HTTP_TLS_KEY", self.http_tls_key)):
+        for name in ("http_tls_cert", "http_tls_key", "attestation_roots", "attestation_revoked"):
+            file = getattr(self, name)
             if file and not file.is_file():
-                raise ValueError(f"SHOUJI_{name}: {file} is not a file")
+                raise ValueError(f"{PREFIX}{name.upper()}: {file} is not a file")
+        if self.attestation == "required" and not self.attestation_roots:
+            raise ValueError("SHOUJI_ATTESTATION=required needs SHOUJI_ATTESTATION_ROOTS")
         if not _is_loopback(self.http_host) and not self.http_tls_cert and not self.http_proxy:
             raise ValueError(
                 f"SHOUJI_HTTP_HOST={self.http_host} listens beyond loopback: set SHOUJI_HTTP_TLS_CERT and "

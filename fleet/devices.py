@@ -16,7 +16,19 @@ from core.ids import is_uuid
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.text import Text
-from fleet import certificates, editions, findings, groups, guards, heartbeats, holders, notices, summary, timeline
+from fleet import (
+    attestation,
+    certificates,
+    editions,
+    findings,
+    groups,
+    guards,
+    heartbeats,
+    holders,
+    notices,
+    summary,
+    timeline,
+)
 from fleet.chunks import chunks
 from fleet.models import Device, GroupMember, Inventory, Presence
 from fleet.states import TRANSITIONS
@@ -123,6 +135,7 @@ def get(actor: Actor, device_id: str) -> DeviceDetail:
         holdings=holders.holdings(device.id),
         inventory=_inventory(session().get(Inventory, device.id)),
         posture=presence.posture if presence else None,
+        attestation=attestation.view(device),
         history=heartbeats.history(device.id, 100),
     )
 

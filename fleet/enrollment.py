@@ -19,11 +19,12 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.runtime import runtime
 from core.text import Text
-from fleet import binding, certificates, enrollment_tokens, groups, holders, notices, presence, timeline
+from fleet import attestation, binding, certificates, enrollment_tokens, groups, holders, notices, presence, timeline
 from fleet.events import Enrolled, devices_enrolled
 from fleet.models import Device, EnrollmentToken, ExpectedPhone
 from fleet.states import ACTIVE, LIVING
 from identity import org, queries
+from mqtt.contract.attestation import challenge
 from mqtt.contract.enrollment import Broker, EnrollmentAnswer, EnrollmentRequest
 from mqtt.contract.jwks import Jwk, JwkSet
 from mqtt.contract.limits import ENROLL_REPEAT_S
@@ -47,8 +48,8 @@ class _Holder:
 def enroll(request: EnrollmentRequest) -> EnrollmentAnswer:
     """Take a phone in, or repeat the answer to the same token and key within 10 minutes.
 
-    Raises Unauthenticated for the token, Invalid for CSR or key, NotFound for the employee number, Conflict for the
-    serial, PreconditionRequired for the notice.
+    Raises Unauthenticated for the token, Invalid for CSR, key or attestation, NotFound for the employee number,
+    Conflict for the serial, PreconditionRequired for the notice.
     """
     token = enrollment_tokens.by_code(request.token)
     key, key_error = _key_of(request.csr)
@@ -60,6 +61,8 @@ def enroll(request: EnrollmentRequest) -> EnrollmentAnswer:
     if key is None:
         raise key_error or _bad_encryption_key()
     encryption_key = _encryption_key(request.encryption_key, key)
+    judged = attestation.judge(request.attestation, key, challenge(request.token), clock.now())
+    attestation.admit(judged)
     holder = _holder(token, request)
     older = _same_serial(request.device.serial)
     if older and not token.allow_reenroll:
@@ -67,6 +70,7 @@ def enroll(request: EnrollmentRequest) -> EnrollmentAnswer:
     notice = notices.enrollable(request.notice)
     enrollment_tokens.use(token)
     device = _create(request, token, key, encryption_key, holder)
+    judged.put(device, challenge(request.token))
     _settle(request, token, device, holder, notice)
     return _answer(device)
 
@@ -234,7 +238,13 @@ def _settle(
     if holder.expected is not None:
         binding.join(holder.expected, device.id)
     session().flush()
-    detail = {"serial": device.serial, "token": token.id, "person": device.person_id, "confirmed": holder.confirmed}
+    detail = {
+        "serial": device.serial,
+        "token": token.id,
+        "person": device.person_id,
+        "confirmed": holder.confirmed,
+        "attestation": device.attestation_level,
+    }
     if token.bind_expected:
         detail |= {"expected": holder.expected.id if holder.expected else None, "unbound": holder.unbound}
     audit.record(actor, "device.enroll", ("device", device.id), detail)

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from core import jobs, outbox
 from core.runtime import settings
-from fleet import certificates, device_auth, findings, heartbeats, presence, timeline
+from core.uow import unit_of_work
+from fleet import attestation, certificates, device_auth, findings, heartbeats, presence, timeline
 from fleet.device import FLOOD
 
 KEEP_HISTORY = timedelta(days=90)
@@ -30,6 +31,18 @@ def renew_revocation_list() -> str:
 def forget_timeline() -> str:
     """Drop lines of timelines that are older than the setting says."""
     return f"{timeline.forget_old(timedelta(days=settings().timeline_days))} dropped"
+
+
+@jobs.register("fleet-attestation", every=timedelta(minutes=5), wanted=attestation.outdated, own_units=True)
+def judge_attestations() -> str:
+    """Judge attestations again where roots, the list of revoked serials or settings have changed."""
+    judged = changed = 0
+    while True:
+        with unit_of_work():
+            looked_at, different = attestation.judge_again()
+        judged, changed = judged + looked_at, changed + different
+        if looked_at < attestation.BATCH:
+            return f"{judged} judged, {changed} different"
 
 
 @jobs.register("fleet-forget", every=timedelta(minutes=15))

@@ -44,6 +44,9 @@ class Device(Base):
     agent_version: Mapped[str] = mapped_column(String(NAME))
     specific_id: Mapped[str | None] = mapped_column(String(NAME))
     attestation: Mapped[list[str] | None]
+    attestation_level: Mapped[str] = mapped_column(String(12), default="none", server_default="none")
+    attestation_report: Mapped[dict[str, Any] | None]
+    attestation_basis: Mapped[str | None] = mapped_column(String(64))
     search: Mapped[str] = mapped_column(Text)
     signing_key: Mapped[bytes] = mapped_column(LargeBinary)
     signing_kid: Mapped[str] = mapped_column(String(43))

@@ -18,7 +18,8 @@ from mqtt.contract.limits import HEARTBEAT_DEFAULT_S
 
 @dataclass(frozen=True, slots=True)
 class PhoneFacts:
-    """One phone: enrollment, newest heartbeat (`heartbeat_at`, `posture`), newest hello (`hello_at`)."""
+    """One phone: enrollment with the report on its attestation, newest heartbeat (`heartbeat_at`, `posture`), newest
+    hello (`hello_at`)."""
 
     id: str
     state: str
@@ -30,6 +31,8 @@ class PhoneFacts:
     notice_version: str | None
     enrolled_at: datetime
     certificate_expires_at: datetime
+    attestation_level: str
+    attestation: Mapping[str, Any] | None = None
     last_seen_at: datetime | None = None
     heartbeat_at: datetime | None = None
     expected_s: int = HEARTBEAT_DEFAULT_S
@@ -48,6 +51,8 @@ _COLUMNS = (
     Device.notice_version,
     Device.enrolled_at,
     Device.certificate_expires_at,
+    Device.attestation_level,
+    Device.attestation_report.label("attestation"),
     Presence.last_seen_at,
     Presence.heartbeat_at,
     Presence.expected_s,

@@ -70,6 +70,19 @@ class Compliance(View):
     findings: list[FindingView]
 
 
+class AttestationView(View):
+    """What a phone's key attestation proves: where its key lies (`none`, `unverified`, `software`, `tee`, `strongbox`),
+    why it proves no more, and what was true when the key was made."""
+
+    level: str
+    reasons: list[str]
+    judged_at: Moment | None
+    boot_state: str | None = None
+    bootloader_locked: bool | None = None
+    os_version: int | None = None
+    patch_level: int | None = None
+
+
 class DeviceView(View):
     """A phone in a list."""
 
@@ -106,4 +119,5 @@ class DeviceDetail(DeviceView):
     holdings: list[dict[str, Any]]
     inventory: dict[str, Any] | None
     posture: dict[str, Any] | None
+    attestation: AttestationView
     history: list[dict[str, Any]] = Field(default_factory=list)

@@ -114,6 +114,12 @@ def _blob() -> str:
     return "\n".join(["```text", *(f"{name} = {blob[name]}" for name in order), "```\n"])
 
 
+def _attestation() -> str:
+    told = json.loads(protocol_vectors.FILE.read_text("utf-8"))["attestation"]
+    lines = ["```text", *(f"{name} = {told[name]}" for name in ("token", "challenge"))]
+    return "\n".join([*lines, *(pem.rstrip() for pem in told["chain"]), "```\n"])
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "limits": _limits,
     "transitions": transition_table_markdown,
@@ -130,6 +136,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "vector-jws": partial(_vector, "result", "token"),
     "vector-chain": _chain,
     "vector-blob": _blob,
+    "vector-attestation": _attestation,
 }
 
 

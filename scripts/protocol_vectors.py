@@ -17,11 +17,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from agent.crypto_attestation import EmulatedRoot
 from agent.records import blank_record
 from core.crypto import jose
 from core.crypto.blobs import blob_key, seal_blob
 from core.crypto.jwk import SigningKey, b64u, thumbprint, to_jwk
 from mqtt.contract import chain
+from mqtt.contract.attestation import challenge
 from mqtt.contract.names import DEVICE_AUDIENCE, Typ
 from mqtt.contract.times import from_wire
 
@@ -30,6 +32,7 @@ DEVICE_ID = "3f2b8c1e-5d47-4a90-9c3e-7b1a2d4e6f80"
 CONNECTION = "6c0f7f0e-9a53-4c1b-8a51-0d9a4f1f2b77"
 COMMAND = "b1a7c3de-2f46-4d0b-9a8e-51f0c2d3e4a5"
 MESSAGE = "0d6f4a52-8c1e-4b7a-9d30-6e2f1a5b4c3d"
+ENROLLMENT_CODE = "0123456789ABCDEFGHJKMNPQRS"
 IAT = 1795416600
 AT = "2026-11-23T06:50:00.123Z"
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -61,6 +64,7 @@ def make() -> dict[str, Any]:
         "hello": _jws(device, Typ.HELLO, _hello()),
         "result": _sealed(device, sealer),
         "csr": _csr(device),
+        "attestation": _attestation(device),
     }
 
 
@@ -192,6 +196,12 @@ def _csr(device: SigningKey) -> dict[str, str]:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shouji-device")])
     request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(device.private, hashes.SHA256())
     return {"pem": request.public_bytes(serialization.Encoding.PEM).decode()}
+
+
+def _attestation(device: SigningKey) -> dict[str, Any]:
+    """A chain by a test root, which is its last certificate."""
+    chain = EmulatedRoot.make().attest(device.public, ENROLLMENT_CODE)
+    return {"token": ENROLLMENT_CODE, "challenge": challenge(ENROLLMENT_CODE).hex(), "chain": chain}
 
 
 if __name__ == "__main__":

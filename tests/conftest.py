@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -11,12 +12,13 @@ from flask.testing import FlaskClient
 
 from bench.postgres import PostgresCluster
 from core.db import WRITES, Base, db
-from core.runtime import EXTENSION
+from core.runtime import EXTENSION, Runtime, runtime
 from identity import passwords
 from tests.support.databases import Databases
 from tests.support.server import Server
 
 DATABASES = ("sqlite", "postgresql")
+Tune = Callable[..., None]
 LONG = (
     "e2e/test_main_job.py",
     "restore/test_restored.py",
@@ -144,6 +146,17 @@ def _empty_tables() -> None:
             key = tables[name].autoincrement_column
             if postgresql and key is not None:
                 connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{name}', '{key.name}'), 1, false)")
+
+
+@pytest.fixture
+def tune(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Tune:
+    """Change settings for one test."""
+
+    def change(**settings: Any) -> None:
+        changed = runtime().settings.model_copy(update=settings)
+        monkeypatch.setitem(app.extensions, EXTENSION, Runtime(changed))
+
+    return change
 
 
 @pytest.fixture(scope="module")

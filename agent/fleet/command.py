@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from agent.attesting import add_attestation, attested_by
 from agent.fleet import scenario
 from agent.fleet.behaviours import BEHAVIOURS
 from agent.fleet.fleet import FLEET_OPTIONS, WORKERS, Fleet, Plan
@@ -43,6 +44,7 @@ def add_fleet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ca-sha256", help="pin of the fleet CA")
     parser.add_argument("--key-sha256", help="pin of the server's signing key")
     parser.add_argument("--http-ca", help="CA file for the server's HTTPS")
+    add_attestation(parser)
     parser.add_argument("--quiet", action="store_true", help="only the summary at the end")
     parser.add_argument("--json", action="store_true", help="summary as JSON")
     parser.add_argument("--with-parent", action="store_true", help="end when the parent process ends")
@@ -87,6 +89,7 @@ def _plan(options: argparse.Namespace, state: Path, played: Scenario | None) -> 
         ramp=options.ramp,
         pins=Pins(options.ca_sha256, options.key_sha256),
         options=replace(base, heartbeat_s=heartbeat, http_ca=options.http_ca),
+        attest=attested_by(options),
         workers=options.workers,
     )
 

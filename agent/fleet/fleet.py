@@ -17,7 +17,7 @@ from agent.enrolling import begin, give_up, keep
 from agent.errors import AgentError, EnrollmentRefused, RequestFailed
 from agent.fleet.behaviours import BEHAVIOURS, Actor
 from agent.http import Server
-from agent.identity import Enrollment, Identity, Pins, made_up_facts
+from agent.identity import Attest, Enrollment, Identity, Pins, made_up_facts
 from agent.loop import Loop
 from agent.phone import Phone
 from agent.process import raise_descriptor_limit
@@ -45,6 +45,7 @@ class Plan:
     ramp: float = 0.0
     pins: Pins = NO_PINS
     options: Options = FLEET_OPTIONS
+    attest: Attest | None = None
     workers: int = WORKERS
 
 
@@ -93,7 +94,9 @@ class Fleet:
     def _enroll(self, index: int, slot: str, attempt: int) -> None:
         plan = self.plan
         begun = begin(self.store, slot, plan.code, made_up_facts(self._rng(index, f"facts{self._renamed(slot)}")))
-        enrollment = Enrollment(self._http, plan.server, plan.code, begun.facts, begun.keys, plan.pins)
+        enrollment = Enrollment(
+            self._http, plan.server, plan.code, begun.facts, begun.keys, plan.pins, attest=plan.attest
+        )
         self.loop.submit(enrollment.run, lambda got: self._enrolled(index, slot, attempt, got))
 
     def _renamed(self, slot: str) -> str:

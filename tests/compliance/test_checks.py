@@ -12,7 +12,7 @@ from core import clock
 from core.uow import unit_of_work
 from mqtt.contract.event import EventBody
 from tests.compliance.bureau import Bureau, later, say
-from tests.compliance.conftest import Tune
+from tests.conftest import Tune
 from tests.fleet.phone import Phone
 
 

@@ -7,7 +7,7 @@ import pytest
 from compliance.ladder import NO_STEP, Reached, Standing, reached
 from policies.engine.families.compliance import Rung
 from tests.compliance.bureau import Bureau
-from tests.compliance.conftest import Tune
+from tests.conftest import Tune
 from tests.fleet.phone import Phone
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)

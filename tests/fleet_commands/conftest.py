@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from compliance import evaluate
-from core.runtime import EXTENSION, Runtime, runtime
+from core.runtime import runtime
 from fleet import guards as fleet_guards
 from fleet.commands import guards, offers
 from tests.fleet.company import Company
 from tests.fleet.phone import Phone
 from tests.fleet_commands.desk import Desk
-
-Tune = Callable[..., None]
-
-
-@pytest.fixture
-def tune(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Tune:
-    """Change settings for one test."""
-
-    def change(**settings: Any) -> None:
-        changed = runtime().settings.model_copy(update=settings)
-        monkeypatch.setitem(app.extensions, EXTENSION, Runtime(changed))
-
-    return change
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from core.uow import unit_of_work
 from fleet.commands import guards, sealing
 from fleet.commands.models import Command
 from identity.models import Installation
+from tests.conftest import Tune
 from tests.fleet.phone import Phone
-from tests.fleet_commands.conftest import Tune
 from tests.fleet_commands.desk import LOSSY, WIPE, Desk, hello, jtis, later, relay, result, say
 from tests.fleet_commands.test_requests import phones
 from tests.identity import world

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import time_machine
 
+from tests.conftest import Tune
 from tests.fleet.phone import Phone
-from tests.fleet_commands.conftest import Tune
 from tests.fleet_commands.desk import WIPE, Desk, hello, jtis, later, relay, result, say
 from tests.fleet_commands.test_requests import phones
 from tests.identity import world

@@ -9,8 +9,8 @@ from core.text import Text
 from core.uow import unit_of_work
 from fleet.commands import guards
 from fleet.models import Device
+from tests.conftest import Tune
 from tests.fleet.phone import Phone
-from tests.fleet_commands.conftest import Tune
 from tests.fleet_commands.desk import LOSSY, WIPE, Desk
 from tests.fleet_commands.test_requests import phones
 from tests.identity import world

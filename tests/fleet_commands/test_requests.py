@@ -10,8 +10,8 @@ from core.outbox import OutboxRow
 from core.uow import unit_of_work
 from fleet import groups
 from fleet.commands.models import Command
+from tests.conftest import Tune
 from tests.fleet.phone import Phone
-from tests.fleet_commands.conftest import Tune
 from tests.fleet_commands.desk import REASON, WIPE, Desk, relay
 from tests.identity import world
 

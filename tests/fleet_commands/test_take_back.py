@@ -12,8 +12,8 @@ from core.crypto.jwk import SigningKey
 from core.runtime import runtime
 from core.uow import unit_of_work
 from fleet.commands import restore, take_back
+from tests.conftest import Tune
 from tests.fleet.phone import Phone
-from tests.fleet_commands.conftest import Tune
 from tests.fleet_commands.desk import WIPE, Desk, later, relay, result, say
 from tests.fleet_commands.test_requests import phones
 from tests.identity import world

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,31 +10,25 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from core import outbox
-from core.runtime import EXTENSION, Runtime, runtime
 from core.text import Text
 from core.uow import unit_of_work
 from notify import attempts, notices
 from notify.deliveries import EFFECT
 from notify.topics import Severity, register
+from tests.conftest import Tune
 from tests.identity import world
 
 API = "/api/v1/notification-channels"
 TEXT = Text("手机 A 的记录出现缺口。", "Records of phone A have a gap.")
 LOUD = register("test_loud", Severity.CRITICAL, Text("有设备需要处理", "A phone needs you"))
 QUIET = register("test_quiet", Severity.INFO, Text("小事一桩", "A small matter"))
-Tune = Callable[..., None]
 
 
 @pytest.fixture
-def tune(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Tune:
+def tune(tune: Tune) -> Tune:
     """Change settings for one test; loopback may be called unless the test says otherwise."""
-
-    def change(**settings: Any) -> None:
-        changed = runtime().settings.model_copy(update=settings)
-        monkeypatch.setitem(app.extensions, EXTENSION, Runtime(changed))
-
-    change(outbound_networks="127.0.0.0/8")
-    return change
+    tune(outbound_networks="127.0.0.0/8")
+    return tune
 
 
 @dataclass

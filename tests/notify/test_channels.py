@@ -9,8 +9,9 @@ from core.db import session
 from core.uow import unit_of_work
 from notify.models import Channel
 from notify.topics import all_topics
+from tests.conftest import Tune
 from tests.identity import world
-from tests.notify.conftest import API, LOUD, QUIET, Office, Tune, deliver, tell
+from tests.notify.conftest import API, LOUD, QUIET, Office, deliver, tell
 from tests.notify.servers import http_server
 
 URL = "https://hooks.example.com/in/9a8b7c?token=geheim"

@@ -14,7 +14,8 @@ from core import clock, outbox
 from core.uow import unit_of_work
 from notify import attempts
 from notify.deliveries import EFFECT, forget_old
-from tests.notify.conftest import LOUD, TEXT, Office, Tune, deliver, open_rows, tell
+from tests.conftest import Tune
+from tests.notify.conftest import LOUD, TEXT, Office, deliver, open_rows, tell
 from tests.notify.servers import Request, always, http_server, silent_server
 
 KEY = base64.b64encode(b"k" * 32).decode()

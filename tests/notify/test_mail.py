@@ -19,8 +19,9 @@ from core import clock
 from core.uow import unit_of_work
 from identity import people
 from identity.people import PersonChanges
+from tests.conftest import Tune
 from tests.identity import world
-from tests.notify.conftest import LOUD, QUIET, TEXT, Office, Tune, deliver, open_rows, tell
+from tests.notify.conftest import LOUD, QUIET, TEXT, Office, deliver, open_rows, tell
 from tests.notify.servers import Mailbox, silent_server, smtp_server
 
 PREFERENCES = "/api/v1/notification-preferences"

@@ -8,12 +8,13 @@ import json
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from joserfc.jwk import ECKey
 
 from agent import crypto as phone
 from archive.batches import open_batch
-from core.crypto import jose
+from core.crypto import attestation, jose
 from core.crypto.blobs import blob_key, open_blob
 from core.crypto.jwk import SigningKey, b64u, from_jwk, public_to_der, thumbprint, unb64u
 from core.crypto.x509 import parse_csr
@@ -23,6 +24,7 @@ from mqtt.contract.command import Command, parse_args
 from mqtt.contract.enrollment import DeviceClaims
 from mqtt.contract.names import DEVICE_AUDIENCE, Typ
 from mqtt.contract.result import Result
+from mqtt.contract.times import from_wire
 from scripts import protocol_vectors
 
 VECTORS: dict[str, Any] = json.loads(protocol_vectors.FILE.read_text("utf-8"))
@@ -51,6 +53,7 @@ def test_the_examples_are_those_that_the_script_makes() -> None:
     assert made["keys"] == KEYS
     for name in ("jwt", "command", "archived", "hello"):
         assert made[name]["claims"] == VECTORS[name]["claims"]
+    assert made["attestation"]["challenge"] == VECTORS["attestation"]["challenge"]
     for part in ("texts", "leaves", "h", "signature_input"):
         assert made["chain"][part] == VECTORS["chain"][part]
 
@@ -144,3 +147,16 @@ def test_the_blob_opens_with_its_key_by_server_and_agent() -> None:
 
 def test_the_csr_is_taken() -> None:
     assert thumbprint(parse_csr(VECTORS["csr"]["pem"])) == KEYS["device_signing"]["kid"]
+
+
+def test_the_attestation_answers_the_token_for_the_signing_key() -> None:
+    told = VECTORS["attestation"]
+    answer = hashlib.sha256(b"shouji-attestation-v1\x00" + told["token"].encode()).digest()
+    assert answer.hex() == told["challenge"]
+    root = x509.load_pem_x509_certificate(told["chain"][-1].encode())
+    at = from_wire(protocol_vectors.AT)
+    trust = attestation.Trust((root,))
+    checked = attestation.check(told["chain"], public("device_signing"), answer, trust, at)
+    assert checked.flaws == ()
+    assert checked.said is not None
+    assert (checked.said.level, checked.said.boot_state, checked.said.locked) == ("tee", "verified", True)
