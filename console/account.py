@@ -43,9 +43,16 @@ def show() -> str:
 
 
 @pages.get("/account/password", Access.SIGNED_IN, any_password=True)
-def password_form() -> str:
+@errors.shows("page_account.change_password")
+def password_form(problem: ShoujiError | None = None) -> str:
     """The form for a new password."""
-    return _password_form(None)
+    held = current_actor().must_change_password
+    return render_template(
+        "account_password_held.html" if held else "account_password.html",
+        error=problem.text if problem else None,
+        error_field=forms.field_of(problem, PASSWORD_FIELDS) if problem else None,
+        minimum=MIN_LENGTH,
+    )
 
 
 @pages.post("/account/password", Access.SIGNED_IN, reads_first=True, any_password=True)
@@ -57,12 +64,6 @@ def change_password() -> ResponseReturnValue:
     sign_in.change_password(current_actor(), forms.field("current_password"), new)
     text = Text("密码已修改，其他会话已结束。", "The password is changed; all other sessions ended.")
     return forms.done(forms.HOME if current_actor().must_change_password else url_for("page_account.show"), text)
-
-
-@errors.on_form("page_account.change_password")
-def show_password_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _password_form(problem)
 
 
 @pages.post("/account/totp", Access.SIGNED_IN)
@@ -94,9 +95,14 @@ def show_code_error(problem: ShoujiError) -> str:
 
 
 @pages.get("/account/totp/remove", Access.SIGNED_IN)
-def ask_remove_totp() -> str:
+@errors.shows("page_account.remove_totp")
+def ask_remove_totp(problem: ShoujiError | None = None) -> str:
     """The form that removes one's second factor."""
-    return render_template("totp_remove.html", error=None)
+    return render_template(
+        "totp_remove.html",
+        error=problem.text if problem else None,
+        error_field=forms.field_of(problem, CODE_FIELDS) if problem else None,
+    )
 
 
 @pages.post("/account/totp/remove", Access.SIGNED_IN)
@@ -104,12 +110,6 @@ def remove_totp() -> ResponseReturnValue:
     """Remove one's second factor, with a code of it."""
     totp.remove(current_actor(), forms.field("code", 64))
     return forms.done(url_for("page_account.show"), Text("已停用两步验证。", "The second factor is removed."))
-
-
-@errors.on_form("page_account.remove_totp")
-def show_remove_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return render_template("totp_remove.html", error=problem.text, error_field=forms.field_of(problem, CODE_FIELDS))
 
 
 @pages.post("/account/sessions/<id>/end", Access.SIGNED_IN)
@@ -126,16 +126,6 @@ def end_sessions() -> Response:
     answer = redirect(url_for("page_sign_in.form"), 303)
     answer.delete_cookie(SESSION_COOKIE)
     return answer
-
-
-def _password_form(problem: ShoujiError | None) -> str:
-    held = current_actor().must_change_password
-    return render_template(
-        "account_password_held.html" if held else "account_password.html",
-        error=problem.text if problem else None,
-        error_field=forms.field_of(problem, PASSWORD_FIELDS) if problem else None,
-        minimum=MIN_LENGTH,
-    )
 
 
 def _totp_form(problem: ShoujiError | None) -> str | None:

@@ -58,9 +58,28 @@ def show_list() -> str:
 
 
 @pages.get("/approvals/<id>", Permission.COMMAND_READ)
-def show(id: str) -> str:
+@errors.shows("page_approvals.decide")
+def show(id: str, problem: ShoujiError | None = None) -> str:
     """One request: what, why, whom it hits, until when, and the form to decide it."""
-    return _page(id, None)
+    actor = current_actor()
+    asked = approvals.get(actor, id)
+    may_see = actor.may(Permission.DEVICE_READ)
+    phones = devices.views(actor, list(asked.targets[:SHOWN_PHONES])) if may_see else []
+    return render_template(
+        "approval.html",
+        asked=asked,
+        people=_people([asked]),
+        phones=phones,
+        unseen=max(0, len(asked.targets) - len(phones)),
+        own=asked.requested_by == actor.id,
+        open=asked.state == approvals.PENDING,
+        missing=[one for one in asked.permissions if one not in actor.permissions],
+        titled=titled,
+        chip=chip,
+        labels=labels,
+        values=request.form,
+        error=problem.text if problem else None,
+    )
 
 
 @pages.post("/approvals/<id>", Permission.COMMAND_READ)
@@ -82,12 +101,6 @@ def decide(id: str) -> ResponseReturnValue:
         decided(actor, id, reason)
     said = Text("已批准。", "Approved.") if decision == "approve" else Text("已拒绝。", "Denied.")
     return forms.done(url_for("page_approvals.show", id=id), said)
-
-
-@errors.on_form("page_approvals.decide")
-def show_error(problem: ShoujiError) -> str:
-    """The same page with the error above the form."""
-    return _page(forms.routed(), problem.text)
 
 
 def titled(asked: ApprovalView) -> Text:
@@ -112,28 +125,6 @@ def _narrowed(actor: Actor, tab: str) -> dict[str, Any]:
     if tab == MINE:
         return {"by": actor.id}
     return {"decided": True} if tab == DECIDED else {"state": approvals.PENDING}
-
-
-def _page(id: str, error: Text | None) -> str:
-    actor = current_actor()
-    asked = approvals.get(actor, id)
-    may_see = actor.may(Permission.DEVICE_READ)
-    phones = devices.views(actor, list(asked.targets[:SHOWN_PHONES])) if may_see else []
-    return render_template(
-        "approval.html",
-        asked=asked,
-        people=_people([asked]),
-        phones=phones,
-        unseen=max(0, len(asked.targets) - len(phones)),
-        own=asked.requested_by == actor.id,
-        open=asked.state == approvals.PENDING,
-        missing=[one for one in asked.permissions if one not in actor.permissions],
-        titled=titled,
-        chip=chip,
-        labels=labels,
-        values=request.form,
-        error=error,
-    )
 
 
 def _people(items: list[ApprovalView]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from core.actor import Actor
 from core.errors import BadInput, ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
+from core.limits import MAX_NAME, MAX_REVISION
 from core.permissions import Permission
 from core.text import Text
 from policies import app_register, assigned
@@ -79,13 +80,23 @@ def new() -> str:
 @pages.post("/apps/new", Permission.DOCUMENT_WRITE, reads_first=True)
 def create() -> ResponseReturnValue:
     """Add an app to the draft of a policy."""
-    return _note(current_actor(), forms.field("policy", 63), forms.field("package", 200).strip(), new=True)
+    return _note(current_actor(), forms.field("policy", MAX_NAME), forms.field("package", 200).strip(), new=True)
 
 
 @pages.get("/apps/<policy>/<package>/edit", Permission.DOCUMENT_WRITE)
-def edit(policy: str, package: str) -> str:
+@errors.shows("page_apps.change")
+def edit(policy: str, package: str, problem: ShoujiError | None = None) -> str:
     """The form that notes what was looked at and when it is due again."""
-    return _edit_form(policy, package, None)
+    document, entry = app_register.draft(current_actor(), policy, package)
+    values = {name: request.form.get(name, entry.get(name, ""))[:100] for name in NOTES}
+    revision = request.form.get("revision", str(document.revision))[:10]
+    return _form(
+        {**values, "revision": revision, "policy": policy},
+        problem,
+        policies=None,
+        package=package,
+        managed_by=document.managed_by,
+    )
 
 
 @pages.post("/apps/<policy>/<package>/edit", Permission.DOCUMENT_WRITE, reads_first=True)
@@ -101,12 +112,6 @@ def show_create_error(problem: ShoujiError) -> str:
     return _new_form({name: request.form.get(name, "")[:200] for name in names}, problem)
 
 
-@errors.on_form("page_apps.change")
-def show_change_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _edit_form(forms.routed("policy"), forms.routed("package"), problem)
-
-
 def _note(actor: Actor, policy: str, package: str, *, new: bool) -> ResponseReturnValue:
     app_register.note(
         actor,
@@ -114,7 +119,7 @@ def _note(actor: Actor, policy: str, package: str, *, new: bool) -> ResponseRetu
         package,
         {name: forms.field(name, 100).strip() for name in NOTES},
         new=new,
-        revision=forms.whole("revision", 0, 0, 2**31) or None,
+        revision=forms.whole("revision", 0, 0, MAX_REVISION) or None,
         reason=forms.field("reason"),
         take_over=forms.field("take_over") == "yes",
     )
@@ -166,19 +171,6 @@ def _place() -> int:
 def _new_form(values: dict[str, str], problem: ShoujiError | None) -> str:
     names = app_register.policies_with_lists(current_actor())
     return _form(values, problem, policies=[(name, name) for name in names], package=None, managed_by="console")
-
-
-def _edit_form(policy: str, package: str, problem: ShoujiError | None) -> str:
-    document, entry = app_register.draft(current_actor(), policy, package)
-    values = {name: request.form.get(name, entry.get(name, ""))[:100] for name in NOTES}
-    revision = request.form.get("revision", str(document.revision))[:10]
-    return _form(
-        {**values, "revision": revision, "policy": policy},
-        problem,
-        policies=None,
-        package=package,
-        managed_by=document.managed_by,
-    )
 
 
 def _form(values: dict[str, str], problem: ShoujiError | None, **more: Any) -> str:

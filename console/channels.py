@@ -12,6 +12,7 @@ from console import choices, errors, forms, lists, words
 from core.errors import ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
+from core.limits import MAX_UNIT_PATH
 from core.permissions import Permission
 from core.text import Text
 from notify import channel_kinds, channels, deliveries
@@ -98,9 +99,15 @@ def test(id: str) -> ResponseReturnValue:
 
 
 @pages.get("/notifications/<id>/edit", Permission.NOTIFICATION_WRITE)
-def edit_form(id: str) -> str:
+@errors.shows("page_channels.edit")
+def edit_form(id: str, problem: ShoujiError | None = None) -> str:
     """The form of a channel; its address and secrets are not shown, only replaced."""
-    return _edit(id, None)
+    view = channels.get(current_actor(), id)
+    before = {name: getattr(view, name) for name in ("name", "org_unit", "language", "min_severity")}
+    values = dict(request.form.items()) or {**before, "enabled": "yes" if view.enabled else ""}
+    topics = forms.values("topic", 40, 100) if request.method == "POST" else list(view.kinds)
+    kind = channel_kinds.kind_of(view.kind)
+    return _filled("channel_edit.html", kind, problem, values, topics=topics, channel=view)
 
 
 @pages.post("/notifications/<id>/edit", Permission.NOTIFICATION_WRITE)
@@ -112,16 +119,12 @@ def edit(id: str) -> ResponseReturnValue:
     return forms.done(url_for("page_channels.show", id=id), Text("已保存。", "Saved."))
 
 
-@errors.on_form("page_channels.edit")
-def show_edit_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _edit(forms.routed(), problem)
-
-
 @pages.get("/notifications/<id>/delete", Permission.NOTIFICATION_WRITE)
-def ask_delete(id: str) -> str:
+@errors.shows("page_channels.delete")
+def ask_delete(id: str, problem: ShoujiError | None = None) -> str:
     """Ask before a channel goes."""
-    return _delete(id, None)
+    view = channels.get(current_actor(), id)
+    return render_template("channel_delete.html", channel=view, error=problem.text if problem else None)
 
 
 @pages.post("/notifications/<id>/delete", Permission.NOTIFICATION_WRITE)
@@ -133,16 +136,10 @@ def delete(id: str) -> ResponseReturnValue:
     return forms.done(url_for("page_channels.show_list"), Text("通道已删除。", "The channel is removed."))
 
 
-@errors.on_form("page_channels.delete")
-def show_delete_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _delete(forms.routed(), problem)
-
-
 def _wanted(config: Mapping[str, Any] | None, *, enabled: bool | None = None) -> Wanted:
     return Wanted(
         name=forms.field("name", 100),
-        org_unit=forms.field("org_unit", 1400) or None,
+        org_unit=forms.field("org_unit", MAX_UNIT_PATH) or None,
         language=_one_of("language", LANGUAGES),
         enabled=enabled,
         min_severity=_one_of("min_severity", SEVERITIES),
@@ -168,15 +165,6 @@ def _config(kind_name: str) -> dict[str, Any]:
 
 def _form(kind_name: str, problem: ShoujiError | None) -> str:
     return _filled("channel_new.html", channel_kinds.kind_of(kind_name), problem, dict(request.form.items()))
-
-
-def _edit(id: str, problem: ShoujiError | None) -> str:
-    view = channels.get(current_actor(), id)
-    before = {name: getattr(view, name) for name in ("name", "org_unit", "language", "min_severity")}
-    values = dict(request.form.items()) or {**before, "enabled": "yes" if view.enabled else ""}
-    topics = forms.values("topic", 40, 100) if request.method == "POST" else list(view.kinds)
-    kind = channel_kinds.kind_of(view.kind)
-    return _filled("channel_edit.html", kind, problem, values, topics=topics, channel=view)
 
 
 def _filled(
@@ -206,11 +194,6 @@ def _field(problem: ShoujiError) -> str | None:
     if problem.code == "bad_config":
         return str(problem.members["errors"][0]["path"]).split(".")[1]
     return forms.field_of(problem, FIELDS)
-
-
-def _delete(id: str, problem: ShoujiError | None) -> str:
-    view = channels.get(current_actor(), id)
-    return render_template("channel_delete.html", channel=view, error=problem.text if problem else None)
 
 
 def _titles() -> dict[str, Text]:

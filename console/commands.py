@@ -72,9 +72,10 @@ def show(id: str) -> str:
 
 
 @pages.get("/commands/<id>/cancel", Permission.COMMAND_SEND)
-def cancel_form(id: str) -> str:
+@errors.shows("page_commands.cancel")
+def cancel_form(id: str, problem: ShoujiError | None = None) -> str:
     """The form to cancel it."""
-    return _cancel_form(id, None)
+    return render_template("command_cancel.html", id=id, error=problem.text if problem else None, values=request.form)
 
 
 @pages.post("/commands/<id>/cancel", Permission.COMMAND_SEND)
@@ -82,16 +83,6 @@ def cancel(id: str) -> ResponseReturnValue:
     """Cancel what can still be cancelled of it."""
     cancelling.cancel(current_actor(), id, forms.field("reason"))
     return forms.done(url_for("page_commands.show", id=id), Text("已取消。", "Cancelled."))
-
-
-@errors.on_form("page_commands.cancel")
-def show_cancel_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _cancel_form(forms.routed(), problem.text)
-
-
-def _cancel_form(id: str, error: Text | None) -> str:
-    return render_template("command_cancel.html", id=id, error=error, values=request.form)
 
 
 def _batch(batch: BatchView) -> str:

@@ -16,6 +16,7 @@ from console.language import t
 from core.errors import NotFound, ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
+from core.limits import MAX_UNIT_PATH
 from core.permissions import Permission
 from core.reasons import clean_reason
 from core.text import Text
@@ -64,52 +65,9 @@ def show_list() -> str:
 
 
 @pages.get("/compliance/exceptions/new", Permission.COMPLIANCE_EXCEPT)
-def new() -> str:
+@errors.shows("page_compliance_exceptions.grant")
+def new(problem: ShoujiError | None = None) -> str:
     """The form of a new exception; `code`, `device`, `group` and `org_unit` in the address fill it in."""
-    return _new_form(None)
-
-
-@pages.post("/compliance/exceptions/new", Permission.COMPLIANCE_EXCEPT)
-def grant() -> ResponseReturnValue:
-    """Allow a finding for a while."""
-    given = {name: forms.field(name, 1400).strip() or None for name in SCOPES}
-    view = exceptions.grant(current_actor(), Target(**given), forms.field("code", 64), forms.field("reason"), _until())
-    text = Text(f"已准许例外：{view.title.zh}。", f"Excepted: {view.title.en}.")
-    return forms.done(url_for("page_compliance_exceptions.show_list"), text)
-
-
-@errors.on_form("page_compliance_exceptions.grant")
-def show_grant_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _new_form(problem)
-
-
-@pages.get("/compliance/exceptions/<id>/end", Permission.COMPLIANCE_EXCEPT)
-def ask_end(id: str) -> str:
-    """The form to end an exception before its time."""
-    return _end_form(id, None)
-
-
-@pages.post("/compliance/exceptions/<id>/end", Permission.COMPLIANCE_EXCEPT)
-def end(id: str) -> ResponseReturnValue:
-    """End it now: the finding counts again."""
-    exceptions.end(current_actor(), id, clean_reason(forms.field("reason")))
-    text = Text("例外已结束，该发现重新计入合规。", "The exception has ended; the finding counts again.")
-    return forms.done(url_for("page_compliance_exceptions.show_list"), text)
-
-
-@errors.on_form("page_compliance_exceptions.end")
-def show_end_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _end_form(forms.routed(), problem)
-
-
-def _until() -> datetime:
-    """The end of the chosen day, in the organisation's zone: whoever says a day means all of it."""
-    return times.day(forms.field("until", 10)) + timedelta(days=1)
-
-
-def _new_form(problem: ShoujiError | None) -> str:
     actor = current_actor()
     values = request.form if problem else request.args
     device_id = values.get("device", "")
@@ -129,12 +87,37 @@ def _new_form(problem: ShoujiError | None) -> str:
     )
 
 
-def _end_form(exception_id: str, problem: ShoujiError | None) -> str:
+@pages.post("/compliance/exceptions/new", Permission.COMPLIANCE_EXCEPT)
+def grant() -> ResponseReturnValue:
+    """Allow a finding for a while."""
+    given = {name: forms.field(name, MAX_UNIT_PATH).strip() or None for name in SCOPES}
+    view = exceptions.grant(current_actor(), Target(**given), forms.field("code", 64), forms.field("reason"), _until())
+    text = Text(f"已准许例外：{view.title.zh}。", f"Excepted: {view.title.en}.")
+    return forms.done(url_for("page_compliance_exceptions.show_list"), text)
+
+
+@pages.get("/compliance/exceptions/<id>/end", Permission.COMPLIANCE_EXCEPT)
+@errors.shows("page_compliance_exceptions.end")
+def ask_end(id: str, problem: ShoujiError | None = None) -> str:
+    """The form to end an exception before its time."""
     return render_template(
         "exception_end.html",
-        one=exceptions.get(current_actor(), exception_id),
+        one=exceptions.get(current_actor(), id),
         scopes=SCOPES,
         values=request.form,
         error=problem.text if problem else None,
         error_field=forms.field_of(problem, FIELDS) if problem else None,
     )
+
+
+@pages.post("/compliance/exceptions/<id>/end", Permission.COMPLIANCE_EXCEPT)
+def end(id: str) -> ResponseReturnValue:
+    """End it now: the finding counts again."""
+    exceptions.end(current_actor(), id, clean_reason(forms.field("reason")))
+    text = Text("例外已结束，该发现重新计入合规。", "The exception has ended; the finding counts again.")
+    return forms.done(url_for("page_compliance_exceptions.show_list"), text)
+
+
+def _until() -> datetime:
+    """The end of the chosen day, in the organisation's zone: whoever says a day means all of it."""
+    return times.day(forms.field("until", 10)) + timedelta(days=1)

@@ -44,9 +44,21 @@ pages = Pages("device_actions", __name__)
 
 
 @pages.get("/devices/<id>/commands/<type>", Permission.COMMAND_SEND)
-def command_form(id: str, type: str) -> str:
+@errors.shows("page_device_actions.send_command")
+def command_form(id: str, type: str, problem: ShoujiError | None = None) -> str:
     """The form of one command to one phone."""
-    return _command_form(id, type, None)
+    kind = _kind(type)
+    device = devices.get(current_actor(), id)
+    return render_template(
+        "command_form.html",
+        device=device,
+        kind=kind,
+        hint=command_forms.HINTS.get(kind.type),
+        fields=command_forms.fields(kind),
+        values=command_forms.filled(kind),
+        expected=confirmation(device) if kind.is_destructive(1, 1) else None,
+        error=problem.text if problem else None,
+    )
 
 
 @pages.post("/devices/<id>/commands/<type>", Permission.COMMAND_SEND)
@@ -67,27 +79,6 @@ def send_command(id: str, type: str) -> ResponseReturnValue:
     )
 
 
-@errors.on_form("page_device_actions.send_command")
-def show_command_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _command_form(forms.routed(), forms.routed("type"), problem.text)
-
-
-def _command_form(id: str, type: str, error: Text | None) -> str:
-    kind = _kind(type)
-    device = devices.get(current_actor(), id)
-    return render_template(
-        "command_form.html",
-        device=device,
-        kind=kind,
-        hint=command_forms.HINTS.get(kind.type),
-        fields=command_forms.fields(kind),
-        values=command_forms.filled(kind),
-        expected=confirmation(device) if kind.is_destructive(1, 1) else None,
-        error=error,
-    )
-
-
 def confirmation(device: DeviceDetail) -> str:
     """What is typed to confirm that this phone is meant: its serial, as far as it can be typed."""
     return device.serial.strip() if device.serial.strip().isprintable() and device.serial.strip() else device.id[:8]
@@ -101,9 +92,10 @@ def _kind(type: str) -> Kind:
 
 
 @pages.get("/devices/<id>/confirm", Permission.DEVICE_WRITE)
-def confirm_form(id: str) -> str:
+@errors.shows("page_device_actions.confirm")
+def confirm_form(id: str, problem: ShoujiError | None = None) -> str:
     """Who holds the phone."""
-    return _form("device_confirm.html", id, None)
+    return _form("device_confirm.html", id, problem)
 
 
 @pages.post("/devices/<id>/confirm", Permission.DEVICE_WRITE)
@@ -113,16 +105,11 @@ def confirm(id: str) -> ResponseReturnValue:
     return forms.done(url_for("page_device.show", id=id), Text("使用人已确认。", "The holder is confirmed."))
 
 
-@errors.on_form("page_device_actions.confirm")
-def show_confirm_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form("device_confirm.html", forms.routed(), problem.text)
-
-
 @pages.get("/devices/<id>/edit", Permission.DEVICE_WRITE)
-def edit_form(id: str) -> str:
+@errors.shows("page_device_actions.change")
+def edit_form(id: str, problem: ShoujiError | None = None) -> str:
     """Where the phone belongs."""
-    return _form("device_edit.html", id, None, **_places(id))
+    return _form("device_edit.html", id, problem, **_places(id))
 
 
 @pages.post("/devices/<id>/edit", Permission.DEVICE_WRITE)
@@ -132,12 +119,6 @@ def change(id: str) -> ResponseReturnValue:
     edit.move(actor, id, forms.field("org_unit", 1400))
     edit.set_groups(actor, id, forms.values("group", 63, edit.MAX_GROUPS))
     return forms.done(url_for("page_device.show", id=id), Text("已保存。", "Saved."))
-
-
-@errors.on_form("page_device_actions.change")
-def show_change_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form("device_edit.html", forms.routed(), problem.text, **_places(forms.routed()))
 
 
 def _places(id: str) -> dict[str, Any]:
@@ -155,9 +136,11 @@ def _places(id: str) -> dict[str, Any]:
 
 
 @pages.get("/devices/<id>/state/<state>", Permission.DEVICE_WRITE)
-def state_form(id: str, state: str) -> str:
+@errors.shows("page_device_actions.set_state")
+def state_form(id: str, state: str, problem: ShoujiError | None = None) -> str:
     """Lost, or found again."""
-    return _state_form(id, state, None)
+    title, hint, _ = _state(state)
+    return _form("device_state.html", id, problem, title=title, hint=hint)
 
 
 @pages.post("/devices/<id>/state/<state>", Permission.DEVICE_WRITE)
@@ -168,17 +151,6 @@ def set_state(id: str, state: str) -> ResponseReturnValue:
     return forms.done(url_for("page_device.show", id=id), said)
 
 
-@errors.on_form("page_device_actions.set_state")
-def show_state_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _state_form(forms.routed(), forms.routed("state"), problem.text)
-
-
-def _state_form(id: str, state: str, error: Text | None) -> str:
-    title, hint, _ = _state(state)
-    return _form("device_state.html", id, error, title=title, hint=hint)
-
-
 def _state(state: str) -> tuple[Text, Text, Text]:
     if state not in STATES:
         raise NotFound("no_such_state", Text("没有这个状态。", "There is no such state."))
@@ -186,9 +158,10 @@ def _state(state: str) -> tuple[Text, Text, Text]:
 
 
 @pages.get("/devices/<id>/findings/<code>/settle", Permission.COMPLIANCE_HANDLE)
-def settle_form(id: str, code: str) -> str:
+@errors.shows("page_device_actions.settle")
+def settle_form(id: str, code: str, problem: ShoujiError | None = None) -> str:
     """The form to say that a finding was looked into."""
-    return _settle_form(id, code, None)
+    return _form("finding_settle.html", id, problem, title=labels.finding(code))
 
 
 @pages.post("/devices/<id>/findings/<code>/settle", Permission.COMPLIANCE_HANDLE)
@@ -198,20 +171,11 @@ def settle(id: str, code: str) -> ResponseReturnValue:
     return forms.done(url_for("page_device.show", id=id), Text("已记录为核实。", "Noted as looked into."))
 
 
-@errors.on_form("page_device_actions.settle")
-def show_settle_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _settle_form(forms.routed(), forms.routed("code"), problem.text)
-
-
-def _settle_form(id: str, code: str, error: Text | None) -> str:
-    return _form("finding_settle.html", id, error, title=labels.finding(code))
-
-
 @pages.get("/devices/<id>/revoke", Permission.DEVICE_REVOKE)
-def revoke_form(id: str) -> str:
+@errors.shows("page_device_actions.revoke")
+def revoke_form(id: str, problem: ShoujiError | None = None) -> str:
     """Cutting a phone off."""
-    return _revoke_form(id, None)
+    return _form("device_revoke.html", id, problem, expected=confirmation(devices.get(current_actor(), id)))
 
 
 @pages.post("/devices/<id>/revoke", Permission.DEVICE_REVOKE)
@@ -225,16 +189,7 @@ def revoke(id: str) -> ResponseReturnValue:
     )
 
 
-@errors.on_form("page_device_actions.revoke")
-def show_revoke_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _revoke_form(forms.routed(), problem.text)
-
-
-def _revoke_form(id: str, error: Text | None) -> str:
-    return _form("device_revoke.html", id, error, expected=confirmation(devices.get(current_actor(), id)))
-
-
-def _form(template: str, id: str, error: Text | None, **more: Any) -> str:
+def _form(template: str, id: str, problem: ShoujiError | None, **more: Any) -> str:
     device = devices.get(current_actor(), id)
+    error = problem.text if problem else None
     return render_template(template, device=device, error=error, labels=labels, values=request.form, **more)

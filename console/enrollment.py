@@ -16,6 +16,7 @@ from core.actor import Actor
 from core.errors import BadInput, ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
+from core.limits import MAX_UNIT_PATH
 from core.permissions import Permission
 from core.text import Text
 from fleet import enrollment_tokens, expected, qr, unconfirmed
@@ -68,9 +69,20 @@ def show_list() -> str:
 
 
 @pages.get("/enrollment/new", Permission.ENROLLMENT_WRITE)
-def new() -> str:
+@errors.shows("page_enrollment.create")
+def new(problem: ShoujiError | None = None) -> str:
     """The form of a new token."""
-    return _form(None)
+    actor = current_actor()
+    known: dict[str, Any] = dict(request.form) if problem else {"max_uses": "1", "days": "7"}
+    return render_template(
+        "token_form.html",
+        error=problem.text if problem else None,
+        error_field=forms.field_of(problem, FIELDS) if problem else None,
+        values=known,
+        units=choices.units(actor),
+        groups=choices.group_names(actor),
+        longest=MAX_LIFE.days,
+    )
 
 
 @pages.post("/enrollment/new", Permission.ENROLLMENT_WRITE)
@@ -81,19 +93,13 @@ def create() -> ResponseReturnValue:
         current_actor(),
         max_uses=forms.whole("max_uses", 1, 1, MAX_USES),
         expires_in=days * DAY_SECONDS,
-        org_unit=forms.field("org_unit", 1400).strip() or None,
+        org_unit=forms.field("org_unit", MAX_UNIT_PATH).strip() or None,
         group_names=names(forms.field("groups")),
         person=forms.field("person", 64).strip() or None,
         allow_reenroll=forms.field("allow_reenroll") == "yes",
         bind_expected=forms.field("bind_expected") == "yes",
     )
     return forms.done(url_for("page_enrollment.show_qr", id=view.id), Text("已创建注册令牌。", "Token made."))
-
-
-@errors.on_form("page_enrollment.create")
-def show_create_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form(problem)
 
 
 @pages.get("/enrollment/<id>/qr", Permission.ENROLLMENT_WRITE, writes=True)
@@ -152,17 +158,3 @@ def _sheet(actor: Actor, token_id: str) -> Sheet:
 def names(text: str) -> list[str]:
     """Names that were typed with commas or blanks between them."""
     return text.replace(",", " ").replace("，", " ").replace("、", " ").split()
-
-
-def _form(problem: ShoujiError | None) -> str:
-    actor = current_actor()
-    known: dict[str, Any] = dict(request.form) if problem else {"max_uses": "1", "days": "7"}
-    return render_template(
-        "token_form.html",
-        error=problem.text if problem else None,
-        error_field=forms.field_of(problem, FIELDS) if problem else None,
-        values=known,
-        units=choices.units(actor),
-        groups=choices.group_names(actor),
-        longest=MAX_LIFE.days,
-    )

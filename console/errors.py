@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +20,7 @@ from core.text import Text
 from core.uow import unit_of_work
 
 FormAnswer = Callable[[ShoujiError], str]
+FormPage = TypeVar("FormPage", bound=Callable[..., str])
 
 _forms: dict[str, FormAnswer] = {}
 
@@ -56,6 +58,16 @@ def on_form(endpoint: str) -> Callable[[FormAnswer], FormAnswer]:
     def add(answer: FormAnswer) -> FormAnswer:
         _forms[endpoint] = answer
         return answer
+
+    return add
+
+
+def shows(endpoint: str) -> Callable[[FormPage], FormPage]:
+    """Register the page of a form as what shows its errors: it takes the address's parts and, then, the `problem`."""
+
+    def add(page: FormPage) -> FormPage:
+        _forms[endpoint] = lambda problem: page(**(request.view_args or {}), problem=problem)
+        return page
 
     return add
 

@@ -11,6 +11,7 @@ from console import choices, enrollment, errors, forms, frame, lists, words
 from core.errors import ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
+from core.limits import MAX_UNIT_PATH
 from core.permissions import Permission
 from core.text import Text
 from fleet import expected
@@ -48,9 +49,18 @@ def show_list() -> str:
 
 
 @pages.get("/enrollment/expected/new", Permission.ENROLLMENT_WRITE)
-def new() -> str:
+@errors.shows("page_expected.create")
+def new(problem: ShoujiError | None = None) -> str:
     """The form that announces one phone."""
-    return _form(None)
+    actor = current_actor()
+    member = problem.members.get("member") if problem else None
+    return render_template(
+        "expected_form.html",
+        error=problem.text if problem else None,
+        error_field=(member or forms.field_of(problem, FIELDS)) if problem else None,
+        values=request.form,
+        units=choices.units(actor),
+    )
 
 
 @pages.post("/enrollment/expected/new", Permission.ENROLLMENT_WRITE)
@@ -61,16 +71,10 @@ def create() -> ResponseReturnValue:
         serial=forms.field("serial", 64).strip() or None,
         imei=forms.field("imei", 64).replace(",", " ").split(),
         person=forms.field("person", 64),
-        org_unit=forms.field("org_unit", 1400).strip() or None,
+        org_unit=forms.field("org_unit", MAX_UNIT_PATH).strip() or None,
         group_names=enrollment.names(forms.field("groups")),
     )
     return forms.done(url_for("page_expected.show_list"), Text("已登记待到设备。", "The phone is announced."))
-
-
-@errors.on_form("page_expected.create")
-def show_create_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form(problem)
 
 
 @pages.post("/enrollment/expected/<id>/remove", Permission.ENROLLMENT_WRITE)
@@ -78,15 +82,3 @@ def remove(id: str) -> ResponseReturnValue:
     """Forget an announced phone that has not come."""
     expected.remove(current_actor(), id)
     return forms.done(url_for("page_expected.show_list"), Text("已移除。", "It is removed."))
-
-
-def _form(problem: ShoujiError | None) -> str:
-    actor = current_actor()
-    member = problem.members.get("member") if problem else None
-    return render_template(
-        "expected_form.html",
-        error=problem.text if problem else None,
-        error_field=(member or forms.field_of(problem, FIELDS)) if problem else None,
-        values=request.form,
-        units=choices.units(actor),
-    )

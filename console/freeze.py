@@ -22,9 +22,18 @@ pages = Pages("freeze", __name__)
 
 
 @pages.get("/freeze", Permission.FREEZE_READ)
-def show() -> str:
+@errors.shows("page_freeze.change")
+def show(problem: ShoujiError | None = None) -> str:
     """Whether it is on, since when, by whom and why, and what it holds."""
-    return _page(None)
+    actor = current_actor()
+    return render_template(
+        "freeze.html",
+        state=freeze.state(actor),
+        may_lift=Role.PLATFORM_ADMIN in actor.roles,
+        word=WORD,
+        values=request.form,
+        error=problem.text if problem else None,
+    )
 
 
 @pages.post("/freeze", Permission.FREEZE_WRITE)
@@ -35,21 +44,3 @@ def change() -> ResponseReturnValue:
         forms.require_typed(WORD)
     freeze.change(current_actor(), frozen, forms.field("reason"))
     return forms.done(url_for("page_freeze.show"), FROZEN if frozen else LIFTED)
-
-
-@errors.on_form("page_freeze.change")
-def show_error(problem: ShoujiError) -> str:
-    """The same page with the error."""
-    return _page(problem.text)
-
-
-def _page(error: Text | None) -> str:
-    actor = current_actor()
-    return render_template(
-        "freeze.html",
-        state=freeze.state(actor),
-        may_lift=Role.PLATFORM_ADMIN in actor.roles,
-        word=WORD,
-        values=request.form,
-        error=error,
-    )

@@ -19,9 +19,19 @@ pages = Pages("mail_choice", __name__)
 
 
 @pages.get("/account/notifications", Access.SIGNED_IN)
-def form() -> str:
+@errors.shows("page_mail_choice.change")
+def form(problem: ShoujiError | None = None) -> str:
     """Mail or not, in which language, about which topics."""
-    return _form(None)
+    own = preferences.own(current_actor())
+    choice = Choice(own.language, True, None if own.topics is None else tuple(own.topics))
+    return render_template(
+        "mail_choice.html",
+        own=own,
+        known=all_topics(),
+        topics=[topic.kind for topic in all_topics() if choice.wants_mail(topic)],
+        languages=channels.LANGUAGES,
+        error=problem.text if problem else None,
+    )
 
 
 @pages.post("/account/notifications", Access.SIGNED_IN)
@@ -35,22 +45,3 @@ def change() -> ResponseReturnValue:
         kinds=forms.values("topic", 40, 100),
     )
     return forms.done(url_for("page_account.show"), Text("通知偏好已保存。", "Your choice is kept."))
-
-
-@errors.on_form("page_mail_choice.change")
-def show_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form(problem)
-
-
-def _form(problem: ShoujiError | None) -> str:
-    own = preferences.own(current_actor())
-    choice = Choice(own.language, True, None if own.topics is None else tuple(own.topics))
-    return render_template(
-        "mail_choice.html",
-        own=own,
-        known=all_topics(),
-        topics=[topic.kind for topic in all_topics() if choice.wants_mail(topic)],
-        languages=channels.LANGUAGES,
-        error=problem.text if problem else None,
-    )

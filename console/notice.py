@@ -72,9 +72,20 @@ def show_pending() -> str:
 
 
 @pages.get("/notice/new", Permission.NOTICE_WRITE)
-def new() -> str:
+@errors.shows("page_notice.publish")
+def new(problem: ShoujiError | None = None) -> str:
     """The form of a new version, which begins with the texts in force."""
-    return _form(None)
+    stored: dict[str, Any] = {f"text_{code}": text for code, text in notices.current().texts.items()}
+    return render_template(
+        "notice_form.html",
+        values=request.form if problem else stored,
+        languages=words.LANGUAGES,
+        limit=MAX_TEXT,
+        word=PUBLISH_WORD,
+        waiting=notice_evidence.status(current_actor())[1],
+        error=problem.text if problem else None,
+        error_field=forms.field_of(problem, FIELDS) if problem else None,
+    )
 
 
 @pages.post("/notice/new", Permission.NOTICE_WRITE)
@@ -86,12 +97,6 @@ def publish() -> ResponseReturnValue:
     done = notices.publish(actor, texts, forms.field("version", 64).strip() or None)
     text = Text(f"告知书 {done.version} 已生效。", f"Notice {done.version} is in force.")
     return forms.done(url_for("page_notice.show"), text)
-
-
-@errors.on_form("page_notice.publish")
-def show_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form(problem)
 
 
 def tabs(actor: Actor, at: str) -> list[tuple[str, Text, bool]]:
@@ -106,17 +111,3 @@ def tabs(actor: Actor, at: str) -> list[tuple[str, Text, bool]]:
             at == "pending",
         ),
     ]
-
-
-def _form(problem: ShoujiError | None) -> str:
-    stored: dict[str, Any] = {f"text_{code}": text for code, text in notices.current().texts.items()}
-    return render_template(
-        "notice_form.html",
-        values=request.form if problem else stored,
-        languages=words.LANGUAGES,
-        limit=MAX_TEXT,
-        word=PUBLISH_WORD,
-        waiting=notice_evidence.status(current_actor())[1],
-        error=problem.text if problem else None,
-        error_field=forms.field_of(problem, FIELDS) if problem else None,
-    )

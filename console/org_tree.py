@@ -12,6 +12,7 @@ from core.actor import Actor
 from core.errors import ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
+from core.limits import MAX_REVISION, MAX_UNIT_PATH
 from core.permissions import Permission
 from core.text import Text
 from identity import agencies, org
@@ -66,7 +67,7 @@ def new() -> str:
 @pages.post("/org/new", Permission.ORG_WRITE)
 def create() -> ResponseReturnValue:
     """Make a unit."""
-    unit = org.create(current_actor(), forms.field("name"), forms.field("parent", 1400).strip() or "/")
+    unit = org.create(current_actor(), forms.field("name"), forms.field("parent", MAX_UNIT_PATH).strip() or "/")
     text = Text(f"已创建组织“{unit.org_unit}”。", f"The unit “{unit.org_unit}” is made.")
     return forms.done(url_for("page_org.show_tree"), text)
 
@@ -78,30 +79,32 @@ def show_create_error(problem: ShoujiError) -> str:
 
 
 @pages.get("/org/<id>/edit", Permission.ORG_WRITE)
-def edit(id: str) -> str:
+@errors.shows("page_org.change")
+def edit(id: str, problem: ShoujiError | None = None) -> str:
     """The form that renames or moves a unit."""
-    return _edit_form(id, None)
+    unit = org.get(current_actor(), id)
+    above = unit.org_unit.rpartition("/")[0] or "/"
+    sent = request.form if problem else {}
+    return _form(
+        "unit_edit.html", problem, unit=unit, name=sent.get("name", unit.name), parent=sent.get("parent", above)
+    )
 
 
 @pages.post("/org/<id>/edit", Permission.ORG_WRITE)
 def change(id: str) -> ResponseReturnValue:
     """Rename or move a unit with all that is below it."""
-    revision = forms.whole("revision", 1, 1, 2**31)
-    parent = forms.field("parent", 1400).strip() or "/"
+    revision = forms.whole("revision", 1, 1, MAX_REVISION)
+    parent = forms.field("parent", MAX_UNIT_PATH).strip() or "/"
     unit = org.change(current_actor(), id, name=forms.field("name"), parent=parent, revision=revision)
     return forms.done(url_for("page_org.show_tree"), Text(f"已保存：{unit.org_unit}", f"Saved: {unit.org_unit}"))
 
 
-@errors.on_form("page_org.change")
-def show_change_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _edit_form(forms.routed(), problem)
-
-
 @pages.get("/org/<id>/delete", Permission.ORG_WRITE)
-def ask_delete(id: str) -> str:
+@errors.shows("page_org.delete")
+def ask_delete(id: str, problem: ShoujiError | None = None) -> str:
     """Ask before a unit is removed."""
-    return _delete_form(id, None)
+    actor: Actor = current_actor()
+    return render_template("unit_delete.html", unit=org.get(actor, id), error=problem.text if problem else None)
 
 
 @pages.post("/org/<id>/delete", Permission.ORG_WRITE)
@@ -111,12 +114,6 @@ def delete(id: str) -> ResponseReturnValue:
     forms.require_typed(org.get(actor, id).name)
     org.delete(actor, id)
     return forms.done(url_for("page_org.show_tree"), Text("组织已删除。", "The unit is removed."))
-
-
-@errors.on_form("page_org.delete")
-def show_delete_error(problem: ShoujiError) -> str:
-    """The question again, with why the unit stays."""
-    return _delete_form(forms.routed(), problem)
 
 
 def _rows(units: list[UnitView]) -> list[Row]:
@@ -136,20 +133,6 @@ def _rows(units: list[UnitView]) -> list[Row]:
 
 def _new_form(name: str, parent: str, problem: ShoujiError | None) -> str:
     return _form("unit_new.html", problem, name=name, parent=parent or "/")
-
-
-def _edit_form(unit_id: str, problem: ShoujiError | None) -> str:
-    unit = org.get(current_actor(), unit_id)
-    above = unit.org_unit.rpartition("/")[0] or "/"
-    sent = request.form if problem else {}
-    return _form(
-        "unit_edit.html", problem, unit=unit, name=sent.get("name", unit.name), parent=sent.get("parent", above)
-    )
-
-
-def _delete_form(unit_id: str, problem: ShoujiError | None) -> str:
-    actor: Actor = current_actor()
-    return render_template("unit_delete.html", unit=org.get(actor, unit_id), error=problem.text if problem else None)
 
 
 def _form(template: str, problem: ShoujiError | None, **values: object) -> str:

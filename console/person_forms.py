@@ -13,6 +13,7 @@ from core.errors import Invalid, ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.ids import new_token
+from core.limits import MAX_REVISION, MAX_UNIT_PATH
 from core.permissions import Permission
 from core.text import Text
 from identity import people
@@ -63,7 +64,7 @@ def create() -> ResponseReturnValue:
         email=forms.field("email", MAX_EMAIL) or None,
         password=password,
         roles=forms.values("roles", 40, MAX_ROLES),
-        org_unit=forms.field("org_unit", 1400).strip() or "/",
+        org_unit=forms.field("org_unit", MAX_UNIT_PATH).strip() or "/",
     )
     if password is None:
         return forms.done(url_for("page_people.show", id=person.id), Text("已添加人员。", "The person is added."))
@@ -77,9 +78,22 @@ def show_create_error(problem: ShoujiError) -> str:
 
 
 @pages.get("/people/<id>/edit", Permission.STAFF_WRITE)
-def edit(id: str) -> str:
+@errors.shows("page_person_forms.change")
+def edit(id: str, problem: ShoujiError | None = None) -> str:
     """The form that changes somebody."""
-    return _edit_form(id, None)
+    actor = current_actor()
+    person = people.get(actor, id)
+    stored = {
+        "name": person.name,
+        "username": person.username,
+        "employee_no": person.employee_no,
+        "email": person.email,
+        "org_unit": person.org_unit,
+        "roles": person.roles,
+        "revision": person.revision,
+    }
+    values = {**stored, **_sent()} if problem else stored
+    return _form("person_edit.html", values, problem, own=person.id == actor.id, person=person)
 
 
 @pages.post("/people/<id>/edit", Permission.STAFF_WRITE)
@@ -93,23 +107,19 @@ def change(id: str) -> ResponseReturnValue:
         username=forms.field("username", 64).strip() or None,
         employee_no=forms.field("employee_no") or None,
         email=forms.field("email", MAX_EMAIL) or None,
-        org_unit=forms.field("org_unit", 1400).strip() or "/",
+        org_unit=forms.field("org_unit", MAX_UNIT_PATH).strip() or "/",
         roles=roles,
     )
-    people.change(current_actor(), id, changes, forms.whole("revision", 1, 1, 2**31))
+    people.change(current_actor(), id, changes, forms.whole("revision", 1, 1, MAX_REVISION))
     return forms.done(url_for("page_people.show", id=id), Text("已保存。", "Saved."))
 
 
-@errors.on_form("page_person_forms.change")
-def show_change_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _edit_form(forms.routed(), problem)
-
-
 @pages.get("/people/<id>/password", Permission.STAFF_WRITE)
-def ask_password(id: str) -> str:
+@errors.shows("page_person_forms.reset_password")
+def ask_password(id: str, problem: ShoujiError | None = None) -> str:
     """Ask before a password is replaced."""
-    return render_template("person_reset.html", person=people.get(current_actor(), id), error=None)
+    person = people.get(current_actor(), id)
+    return render_template("person_reset.html", person=person, error=problem.text if problem else None)
 
 
 @pages.post("/people/<id>/password", Permission.STAFF_WRITE, reads_first=True)
@@ -119,13 +129,6 @@ def reset_password(id: str) -> str:
     changes = PersonChanges(frozenset({"password"}), password=password)
     person = people.change(current_actor(), id, changes)
     return render_template("person_password.html", person=person, password=password)
-
-
-@errors.on_form("page_person_forms.reset_password")
-def show_reset_error(problem: ShoujiError) -> str:
-    """The question again with the error."""
-    person = people.get(current_actor(), forms.routed())
-    return render_template("person_reset.html", person=person, error=problem.text)
 
 
 def _first_password() -> str:
@@ -139,22 +142,6 @@ def _sent() -> dict[str, Any]:
 
 def _new_form(values: Mapping[str, Any], problem: ShoujiError | None) -> str:
     return _form("person_new.html", values, problem, own=False)
-
-
-def _edit_form(person_id: str, problem: ShoujiError | None) -> str:
-    actor = current_actor()
-    person = people.get(actor, person_id)
-    stored = {
-        "name": person.name,
-        "username": person.username,
-        "employee_no": person.employee_no,
-        "email": person.email,
-        "org_unit": person.org_unit,
-        "roles": person.roles,
-        "revision": person.revision,
-    }
-    values = {**stored, **_sent()} if problem else stored
-    return _form("person_edit.html", values, problem, own=person.id == actor.id, person=person)
 
 
 def _form(template: str, values: Mapping[str, Any], problem: ShoujiError | None, **more: Any) -> str:

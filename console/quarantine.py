@@ -44,9 +44,10 @@ def show_list() -> str:
 
 
 @pages.get("/quarantine/<id>", Permission.QUARANTINE_READ)
-def show(id: str) -> str:
-    """One message, without its bytes."""
-    return _letter(id, None)
+@errors.shows("page_quarantine.replay")
+def show(id: str, problem: ShoujiError | None = None) -> str:
+    """One message, without its bytes; with why it was refused again."""
+    return _letter(id, problem)
 
 
 @pages.post("/quarantine/<id>/bytes", Permission.QUARANTINE_READ)
@@ -60,12 +61,6 @@ def replay(id: str) -> ResponseReturnValue:
     """Hand the message to its handler again."""
     dead_letters.replay(current_actor(), id, current_app.extensions[ROUTER_EXTENSION])
     return forms.done(url_for("page_quarantine.show", id=id), Text("重放成功，消息已入库。", "Replayed: it is stored."))
-
-
-@errors.on_form("page_quarantine.replay")
-def show_replay_error(problem: ShoujiError) -> str:
-    """The message with why it was refused again."""
-    return _letter(forms.routed(), problem)
 
 
 def hexadecimal(content: bytes) -> list[tuple[str, str, str]]:

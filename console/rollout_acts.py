@@ -38,9 +38,20 @@ def nudge(id: str) -> ResponseReturnValue:
 
 
 @pages.get("/rollouts/<id>/<act>", Permission.DOCUMENT_PUBLISH)
-def ask(id: str, act: str) -> str:
+@errors.shows("page_rollout_acts.carry_out")
+def ask(id: str, act: str, problem: ShoujiError | None = None) -> str:
     """The form of an act."""
-    return _form(id, _act(act), None)
+    rollout = rollout_reading.get(current_actor(), id)
+    return render_template(
+        "rollout_act.html",
+        rollout=rollout,
+        act=_act(act),
+        expected=rollout_words.name_of(rollout),
+        said=rollout_words,
+        values=request.form,
+        error=problem.text if problem else None,
+        error_field=forms.field_of(problem, FIELDS) if problem else None,
+    )
 
 
 @pages.post("/rollouts/<id>/<act>", Permission.DOCUMENT_PUBLISH)
@@ -57,27 +68,7 @@ def carry_out(id: str, act: str) -> ResponseReturnValue:
     return forms.done(url_for("page_rollouts.show", id=shown), chosen.done)
 
 
-@errors.on_form("page_rollout_acts.carry_out")
-def show_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form(forms.routed(), _act(forms.routed("act")), problem)
-
-
 def _act(name: str) -> Act:
     if name not in ACTS:
         raise NotFound("no_such_page", Text("没有这个页面。", "There is no such page."))
     return ACTS[name]
-
-
-def _form(rollout_id: str, act: Act, problem: ShoujiError | None) -> str:
-    rollout = rollout_reading.get(current_actor(), rollout_id)
-    return render_template(
-        "rollout_act.html",
-        rollout=rollout,
-        act=act,
-        expected=rollout_words.name_of(rollout),
-        said=rollout_words,
-        values=request.form,
-        error=problem.text if problem else None,
-        error_field=forms.field_of(problem, FIELDS) if problem else None,
-    )

@@ -35,9 +35,18 @@ def show_list() -> str:
 
 
 @pages.get("/enrollment/unconfirmed/<id>", Permission.DEVICE_WRITE)
-def ask(id: str) -> str:
+@errors.shows("page_unconfirmed.confirm")
+def ask(id: str, problem: ShoujiError | None = None) -> str:
     """The form that confirms one phone."""
-    return _form(id, None)
+    device = devices.get(current_actor(), id)
+    person = device.holder.employee_no or device.claimed_employee_no or ""
+    return render_template(
+        "confirm_form.html",
+        device=device,
+        person=request.form.get("person", "")[:64] if problem else person,
+        error=problem.text if problem else None,
+        error_field=forms.field_of(problem, FIELDS) if problem else None,
+    )
 
 
 @pages.post("/enrollment/unconfirmed/<id>", Permission.DEVICE_WRITE)
@@ -46,22 +55,4 @@ def confirm(id: str) -> ResponseReturnValue:
     holders.confirm(current_actor(), id, forms.field("person", 64).strip() or None)
     return forms.done(
         url_for("page_unconfirmed.show_list"), Text("已确认使用人与设备。", "Holder and phone confirmed.")
-    )
-
-
-@errors.on_form("page_unconfirmed.confirm")
-def show_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form(forms.routed(), problem)
-
-
-def _form(device_id: str, problem: ShoujiError | None) -> str:
-    device = devices.get(current_actor(), device_id)
-    person = device.holder.employee_no or device.claimed_employee_no or ""
-    return render_template(
-        "confirm_form.html",
-        device=device,
-        person=request.form.get("person", "")[:64] if problem else person,
-        error=problem.text if problem else None,
-        error_field=forms.field_of(problem, FIELDS) if problem else None,
     )

@@ -35,9 +35,19 @@ def show_list() -> str:
 
 
 @pages.get("/org/<id>/end", Permission.ORG_WRITE)
-def ask(id: str) -> str:
+@errors.shows("page_unit_ends.set_end")
+def ask(id: str, problem: ShoujiError | None = None) -> str:
     """The form for the last day of a unit and all below it."""
-    return _form(id, None)
+    unit = org.get(current_actor(), id)
+    stored = unit.ends_on.isoformat() if unit.ends_on else ""
+    return render_template(
+        "unit_end.html",
+        unit=unit,
+        ends_on=request.form.get("ends_on", stored)[:10],
+        reason=request.form.get("reason", "")[:500],
+        error=problem.text if problem else None,
+        error_field=forms.field_of(problem, FIELDS) if problem else None,
+    )
 
 
 @pages.post("/org/<id>/end", Permission.ORG_WRITE)
@@ -51,12 +61,6 @@ def set_end(id: str) -> ResponseReturnValue:
         return forms.done(url_for("page_org.show_tree"), Text("已取消终止日期。", "The unit has no last day any more."))
     text = Text(f"“{unit.name}”的最后一天是 {ends_on}。", f"The last day of “{unit.name}” is {ends_on}.")
     return forms.done(url_for("page_unit_ends.show_list"), text)
-
-
-@errors.on_form("page_unit_ends.set_end")
-def show_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form(forms.routed(), problem)
 
 
 def tabs(at: str) -> list[tuple[str, Text, bool]]:
@@ -82,16 +86,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text.strip()) if text.strip() else None
     except ValueError as error:
         raise Invalid("bad_day", Text("日期应为 2026-11-23 的形式。", "A day is written as 2026-11-23.")) from error
-
-
-def _form(unit_id: str, problem: ShoujiError | None) -> str:
-    unit = org.get(current_actor(), unit_id)
-    stored = unit.ends_on.isoformat() if unit.ends_on else ""
-    return render_template(
-        "unit_end.html",
-        unit=unit,
-        ends_on=request.form.get("ends_on", stored)[:10],
-        reason=request.form.get("reason", "")[:500],
-        error=problem.text if problem else None,
-        error_field=forms.field_of(problem, FIELDS) if problem else None,
-    )
