@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from compliance.views import CheckView, FindingView, PersonCounts, Totals, UnitCounts
 from core.http.fields import Body, Instant, PageQuery
+from core.limits import MAX_NAME, MAX_UNIT_PATH
 
-Unit = Field(None, max_length=1400)
+Unit = Field(None, max_length=MAX_UNIT_PATH)
 Code = Field(None, max_length=64)
 
 
@@ -67,8 +68,8 @@ class ExceptionBody(Body):
     """A new exception for one of `device`, `group` and `org_unit`."""
 
     device: str | None = Field(None, min_length=1, max_length=36)
-    group: str | None = Field(None, min_length=1, max_length=63)
-    org_unit: str | None = Field(None, min_length=1, max_length=1400)
+    group: str | None = Field(None, min_length=1, max_length=MAX_NAME)
+    org_unit: str | None = Field(None, min_length=1, max_length=MAX_UNIT_PATH)
     code: str = Field(min_length=1, max_length=64)
     reason: str = Field(min_length=1, max_length=500)
     until: Instant

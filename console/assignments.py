@@ -12,6 +12,7 @@ from console.policies import tabs
 from core.errors import ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
+from core.limits import MAX_NAME, MAX_REVISION, MAX_UNIT_PATH
 from core.permissions import Permission
 from core.text import Text
 from policies import assigned, documents
@@ -107,13 +108,13 @@ def _store(name: str | None = None) -> ResponseReturnValue:
 def _document(name: str | None = None) -> dict[str, Any]:
     to = forms.field("to", 20)
     to = to if to in TARGETS else "org_unit"
-    spec = {"policy": forms.field("policy", 63), "to": {to: forms.field(to, 1400).strip()}}
-    revision = forms.whole("revision", 0, 0, 2**31)
-    return document_form.built(KIND, name or forms.field("name", 63), forms.field("title", 100), spec, revision)
+    spec = {"policy": forms.field("policy", MAX_NAME), "to": {to: forms.field(to, MAX_UNIT_PATH).strip()}}
+    revision = forms.whole("revision", 0, 0, MAX_REVISION)
+    return document_form.built(KIND, name or forms.field("name", MAX_NAME), forms.field("title", 100), spec, revision)
 
 
 def _sent() -> dict[str, str]:
-    return {name: request.form.get(name, "")[:1400] for name in (*PLANNED, "title", "revision")}
+    return {name: request.form.get(name, "")[:MAX_UNIT_PATH] for name in (*PLANNED, "title", "revision")}
 
 
 def _form(values: dict[str, str], managed_by: str | None, problem: ShoujiError | None) -> str:

@@ -9,6 +9,7 @@ from console import forms, frame, go, lists
 from core.http.access import Access
 from core.http.identity import current_actor
 from core.http.routes import Pages
+from core.limits import MAX_ID
 from core.text import Text
 from notify import in_app
 
@@ -45,7 +46,7 @@ def unread() -> str:
 def mark_read() -> ResponseReturnValue:
     """Mark the named notices as read, or all of them."""
     actor = current_actor()
-    ids = forms.values("id", 36, lists.LIMIT)
+    ids = forms.values("id", MAX_ID, lists.LIMIT)
     if ids:
         in_app.mark_read(actor, ids)
     else:

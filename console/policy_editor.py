@@ -12,6 +12,7 @@ from console.policy_form import changes, sheet, values
 from core.errors import Invalid, ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
+from core.limits import MAX_NAME
 from core.permissions import Permission
 from core.reasons import clean_reason
 from core.text import Text
@@ -51,7 +52,7 @@ def fill() -> str:
     """The form and the text after a change to either, with what is wrong at its field and its line."""
     kind, text = forms.field("kind", 20), _merged()
     if not frame.wants_part():
-        return _editor(text, None, kind=kind, name=forms.field("name", 63))
+        return _editor(text, None, kind=kind, name=forms.field("name", MAX_NAME))
     foreseen, problem = _foresee(text)
     return render_template(
         "_policy_form_answer.html",
@@ -81,7 +82,9 @@ def save() -> ResponseReturnValue:
 def show_error(problem: ShoujiError) -> str:
     """The same text with what is wrong marked in its lines."""
     kept = problem.code == "kept_in_files" or forms.field("take_over") == "yes"
-    return _editor(_merged(), problem, kind=forms.field("kind", 20), name=forms.field("name", 63), kept_in_files=kept)
+    return _editor(
+        _merged(), problem, kind=forms.field("kind", 20), name=forms.field("name", MAX_NAME), kept_in_files=kept
+    )
 
 
 def require_accepted(found: Outcome) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, IdColumn, IdKey, SerialKey
+from core.limits import MAX_NAME
 
 NAME = 256
 OPEN_HOLDING = text("ended_at IS NULL")
@@ -259,7 +260,7 @@ class Group(Base):
 
     __tablename__ = "device_groups"
 
-    name: Mapped[str] = mapped_column(String(63), primary_key=True)
+    name: Mapped[str] = mapped_column(String(MAX_NAME), primary_key=True)
     title: Mapped[str] = mapped_column(String(NAME), default="")
     query: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
@@ -271,7 +272,7 @@ class GroupMember(Base):
     __tablename__ = "device_group_members"
     __table_args__ = (Index("ix_device_group_members_device", "device_id"),)
 
-    group_name: Mapped[str] = mapped_column(String(63), ForeignKey("device_groups.name"), primary_key=True)
+    group_name: Mapped[str] = mapped_column(String(MAX_NAME), ForeignKey("device_groups.name"), primary_key=True)
     device_id: Mapped[str] = mapped_column(String(36), ForeignKey("devices.id"), primary_key=True)
     source: Mapped[str] = mapped_column(String(10))
 

@@ -7,13 +7,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from core.http.fields import Body, PageQuery
+from core.limits import MAX_NAME, MAX_UNIT_PATH
 from fleet.enrollment_tokens import TokenView
 
 ComplianceState = Literal["compliant", "noncompliant", "unknown"]
 State = Literal["active", "lost", "retired", "wiped"]
 Name = Field(min_length=1, max_length=256)
 Reason = Field(min_length=1, max_length=500)
-UnitPath = Field(None, max_length=1400)
+UnitPath = Field(None, max_length=MAX_UNIT_PATH)
 
 
 class DeviceQuery(PageQuery):
@@ -22,7 +23,7 @@ class DeviceQuery(PageQuery):
     q: str | None = Field(None, max_length=200)
     state: State | None = None
     online: bool | None = None
-    group: str | None = Field(None, max_length=63)
+    group: str | None = Field(None, max_length=MAX_NAME)
     org_unit: str | None = UnitPath
     compliance: ComplianceState | None = None
 

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, IdColumn, IdKey, SerialKey
+from core.limits import MAX_UNIT_PATH
 
 ACTIVE = "active"
 INACTIVE = "inactive"
@@ -28,7 +29,7 @@ class OrgUnit(Base):
     parent_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("org_units.id"))
     name: Mapped[str] = mapped_column(String(64))
     path: Mapped[str] = mapped_column(String(800), unique=True)
-    name_path: Mapped[str] = mapped_column(String(1400), unique=True)
+    name_path: Mapped[str] = mapped_column(String(MAX_UNIT_PATH), unique=True)
     revision: Mapped[int] = mapped_column(default=1)
     ends_on: Mapped[date | None]
 

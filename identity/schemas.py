@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from core.http.fields import Body, Instant, PageQuery
+from core.limits import MAX_UNIT_PATH
 from identity.sessions import SessionView
 
 RoleName = Literal[
@@ -15,7 +16,7 @@ RoleName = Literal[
 ]
 State = Literal["active", "inactive"]
 Secret = Annotated[str, Field(min_length=1, max_length=256)]
-UnitPath = Annotated[str, Field(max_length=1400)]
+UnitPath = Annotated[str, Field(max_length=MAX_UNIT_PATH)]
 
 
 class SignInBody(Body):

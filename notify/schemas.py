@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from core.http.fields import Body, PageQuery
+from core.limits import MAX_UNIT_PATH
 from core.paging import MAX_LIMIT
 from notify.topics import SeverityName
 from notify.views import ChannelView
@@ -38,7 +39,7 @@ class ChannelBody(Body):
     kind: str = Field(min_length=1, max_length=16)
     name: str = Field(min_length=1, max_length=100)
     config: dict[str, Any] = Field(default_factory=dict)
-    org_unit: str = Field("/", min_length=1, max_length=1400)
+    org_unit: str = Field("/", min_length=1, max_length=MAX_UNIT_PATH)
     language: Language = "zh-CN"
     enabled: bool = True
     min_severity: SeverityName = "warning"
@@ -50,7 +51,7 @@ class ChannelChange(Body):
 
     name: str | None = Field(None, min_length=1, max_length=100)
     config: dict[str, Any] | None = None
-    org_unit: str | None = Field(None, min_length=1, max_length=1400)
+    org_unit: str | None = Field(None, min_length=1, max_length=MAX_UNIT_PATH)
     language: Language | None = None
     enabled: bool | None = None
     min_severity: SeverityName | None = None

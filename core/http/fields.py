@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from core import clock
+from core.limits import MAX_ID
 from core.paging import DEFAULT_LIMIT, MAX_LIMIT
 
 Instant = Annotated[AwareDatetime, AfterValidator(clock.to_utc)]
@@ -29,4 +30,4 @@ class PageQuery(BaseModel):
 class IdPath(BaseModel):
     """The id in an address."""
 
-    id: str = Field(max_length=36)
+    id: str = Field(max_length=MAX_ID)

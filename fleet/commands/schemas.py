@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from core.http.fields import Body
+from core.limits import MAX_NAME, MAX_UNIT_PATH
 from core.reasons import MAX_REASON
 from fleet.commands.request import MAX_LIFETIME_S, MIN_LIFETIME_S
 from fleet.commands.selection import MAX_NAMED, Selector
@@ -27,8 +28,8 @@ class SelectorBody(Body):
     """Exactly one of: named devices, a group, an org unit (path or id) with all below it, or all in one's scope."""
 
     devices: list[str] | None = Field(None, min_length=1, max_length=MAX_NAMED)
-    group: str | None = Field(None, min_length=1, max_length=63)
-    org_unit: str | None = Field(None, min_length=1, max_length=1400)
+    group: str | None = Field(None, min_length=1, max_length=MAX_NAME)
+    org_unit: str | None = Field(None, min_length=1, max_length=MAX_UNIT_PATH)
     all: bool | None = None
 
     @model_validator(mode="after")

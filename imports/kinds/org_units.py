@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.actor import ROOT_PATH, Actor
+from core.limits import MAX_UNIT_PATH
 from core.permissions import Permission
 from core.text import Text
 from core.verdicts import Verdict, refused
@@ -16,7 +17,7 @@ COLUMNS = (
         "path",
         Text("部门路径", "Path"),
         Text("从根组织开始的完整路径，如 /总部/电销。", "The whole path from the root, such as /总部/电销."),
-        longest=1400,
+        longest=MAX_UNIT_PATH,
         also=("org_unit", "组织路径", "部门全路径", "full path"),
     ),
     Column(
@@ -29,7 +30,7 @@ COLUMNS = (
         "parent",
         Text("上级部门", "Parent"),
         Text("上级部门的完整路径；留空为根组织。", "The whole path of the unit above; empty: the root."),
-        longest=1400,
+        longest=MAX_UNIT_PATH,
         also=("上级", "上级路径", "parent unit", "parent path"),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.actor import Actor
+from core.limits import MAX_UNIT_PATH
 from core.permissions import Permission
 from core.text import Text
 from core.verdicts import Verdict, refused
@@ -35,7 +36,7 @@ COLUMNS = (
             "完整路径（如 /总部/电销），或不重名的部门名称；留空则新人员进入您所在的部门。",
             "A whole path (/总部/电销) or a name that is there once; empty: new people come into your own unit.",
         ),
-        longest=1400,
+        longest=MAX_UNIT_PATH,
         also=("所属部门", "组织", "部门路径", "组织路径", "department", "unit", "org unit path"),
     ),
     Column(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from core.actor import Actor
+from core.limits import MAX_UNIT_PATH
 from core.permissions import Permission
 from core.text import Text
 from core.verdicts import Verdict, refused
@@ -51,7 +52,7 @@ COLUMNS = (
         "org_unit",
         Text("部门", "Org unit"),
         Text("设备所属部门的完整路径；留空随使用人。", "The phone's own unit as a path; empty: that of its holder."),
-        longest=1400,
+        longest=MAX_UNIT_PATH,
         also=("设备部门", "所属部门", "部门路径", "department"),
     ),
     Column(
