@@ -62,7 +62,6 @@ class Connection(Watcher):
         self._refusals = 0
         self.ended = False
         self.connects = 0
-        self.last_end = ""
         self._hello_timer: Timer | None = None
         self._fresh_timer: Timer | None = None
         self._unanswered = 0
@@ -158,9 +157,9 @@ class Connection(Watcher):
             gone()
         if link is not self._link:
             return
+        log.debug("the link ended: %s", reason)
         self._link = None
         self._core.link = None
-        self.last_end = reason
         self._say_no_hello()
         self._parts.heart.stop()
         self._refusals = self._refusals + 1 if refused else 0

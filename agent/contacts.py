@@ -9,7 +9,7 @@ from typing import Any
 from agent import crypto
 from agent.core import Core
 from agent.errors import AgentError, Untrusted
-from agent.http import Answer
+from agent.http import Answer, expected
 from agent.keydesk import KeyDesk
 from mqtt.contract.codec import BadPayload
 from mqtt.contract.contacts import Contact, Contacts, ContactsPointer, Point
@@ -108,9 +108,7 @@ class Book:
 
     def _fetched(self, pointer: ContactsPointer, got: Answer | Exception) -> None:
         try:
-            if isinstance(got, Exception):
-                raise got
-            body = got.expect(200).body
+            body = expected(got, 200).body
         except AgentError as error:
             log.info("the contact book could not be fetched: %s", error.code)
             return

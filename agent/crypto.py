@@ -33,6 +33,7 @@ from mqtt.contract.limits import BLOB_UNPACKED_MAX, UNPACKED_MAX
 PrivateKey = ec.EllipticCurvePrivateKey
 PublicKey = ec.EllipticCurvePublicKey
 _ECDSA = ec.ECDSA(hashes.SHA256())
+_GZIP, _GZIP_LEVEL = 16 + zlib.MAX_WBITS, 6
 _TOKEN_MAX = 16 * 1024 * 1024
 _REGISTRY = jwe.JWERegistry(algorithms=["ECDH-ES", "A256GCM"])
 _REGISTRY.max_ciphertext_length = _TOKEN_MAX
@@ -192,13 +193,13 @@ def _check_signature(key: PublicKey, signature: bytes, data: bytes) -> None:
 
 def pack(plain: bytes) -> bytes:
     """gzip."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP)
     return packer.compress(plain) + packer.flush()
 
 
 def unpack(packed: bytes, limit: int = UNPACKED_MAX) -> bytes:
     """Undo one gzip member of at most `limit` bytes unpacked. Raises Untrusted."""
-    unpacker = zlib.decompressobj(31)
+    unpacker = zlib.decompressobj(_GZIP)
     try:
         plain = unpacker.decompress(packed, limit)
         if not unpacker.eof and len(plain) == limit:

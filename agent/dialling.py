@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agent import crypto
 from agent.core import Core
 from agent.errors import AgentError
-from agent.http import Answer
+from agent.http import Answer, expected
 from mqtt.contract.codec import BadPayload
 from mqtt.contract.contacts import Point, Ticket
 
@@ -40,9 +40,7 @@ class Dialler:
 
     def _result(self, got: Answer | Exception, point: Point) -> DialResult:
         try:
-            if isinstance(got, Exception):
-                raise got
-            ticket = Ticket.take(got.expect(200, 201).json())
+            ticket = Ticket.take(expected(got, 200, 201).json())
             number = crypto.decrypt(self._core.keys, ticket.address) if ticket.address else b""
         except (AgentError, BadPayload) as error:
             if isinstance(error, AgentError) and error.code == "no_answer" and point.address is not None:

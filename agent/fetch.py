@@ -10,7 +10,7 @@ from typing import Any
 from agent import crypto
 from agent.core import Core
 from agent.errors import AgentError, RequestFailed, Untrusted
-from agent.http import Answer
+from agent.http import Answer, expected
 from agent.loop import Timer
 from mqtt.contract import codec, topics
 from mqtt.contract.codec import BadPayload
@@ -74,9 +74,7 @@ class Fetcher:
 
     def _answered(self, fetch: _Fetch, got: Answer | Exception) -> None:
         try:
-            if isinstance(got, Exception):
-                raise got
-            blob = got.expect(200).body
+            blob = expected(got, 200).body
         except AgentError as error:
             self._finish(fetch, error)
             return

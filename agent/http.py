@@ -58,6 +58,13 @@ class Answer:
             return None
 
 
+def expected(got: Answer | Exception, *statuses: int) -> Answer:
+    """What came of a request that was made elsewhere, when its status is one of these. Raises what went wrong."""
+    if isinstance(got, Exception):
+        raise got
+    return got.expect(*statuses)
+
+
 class _Kept(threading.local):
     def __init__(self) -> None:
         self.connections: dict[tuple[str, str], http.client.HTTPConnection] = {}

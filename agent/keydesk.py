@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from agent.core import Core
 from agent.errors import AgentError, RequestFailed, UnknownKey, Untrusted
-from agent.http import Answer
+from agent.http import Answer, expected
 from mqtt.contract.limits import JWKS_REFRESH_S
 from mqtt.contract.names import Typ
 
@@ -63,9 +63,7 @@ class KeyDesk:
     def _fetched(self, got: Answer | Exception, then: Callable[[], object] | None) -> None:
         self._fetching = False
         try:
-            if isinstance(got, Exception):
-                raise got
-            self._core.trust.take(got.expect(200).body, self._core.id, self._core.learn)
+            self._core.trust.take(expected(got, 200).body, self._core.id, self._core.learn)
         except RequestFailed as error:
             log.info("the key set could not be fetched: %s", error.code)
             if self._core.trust.encryption is None:

@@ -10,7 +10,7 @@ from agent.archive import Archive
 from agent.backoff import Backoff
 from agent.core import Core
 from agent.errors import AgentError
-from agent.http import Answer
+from agent.http import Answer, expected
 from agent.keydesk import KeyDesk
 from mqtt.contract.limits import LATE_RECORDS_DAYS
 from mqtt.contract.names import Typ
@@ -51,9 +51,7 @@ class LateDelivery:
     def _answered(self, got: Answer | Exception) -> None:
         self._busy = False
         try:
-            if isinstance(got, Exception):
-                raise got
-            body = got.expect(200).body
+            body = expected(got, 200).body
         except AgentError as error:
             log.info("late records were not taken: %s", error.code)
             self._again()

@@ -29,6 +29,8 @@ MAXIMUM_PACKET = 262_144
 LAST_WORD_S = 2.0
 FAILED = 0x80
 """Reason given to `done` callbacks when the connection ends before the answer."""
+TURNED_AWAY = frozenset({0x87, 0x8B, 0x98})
+"""Reasons (MQTT 5, 2.4) of a broker that will not have this phone: not authorised, shutting down, an administrator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,7 @@ class Link:
 
     def _on_disconnect(self, _c: Any, _u: Any, _f: Any, code: ReasonCode, _p: Any) -> None:
         # With TLS 1.3 the refusal of a client certificate shows only here, before any CONNACK.
-        refused = not self._greeted or code.value in (0x87, 0x8B, 0x98)
+        refused = not self._greeted or code.value in TURNED_AWAY
         self._end(str(code), refused=refused)
 
     def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:

@@ -9,7 +9,7 @@ from agent import clock
 from agent.backoff import Backoff
 from agent.core import Core
 from agent.errors import AgentError, RequestFailed
-from agent.http import Answer
+from agent.http import Answer, expected
 from agent.identity import Show, acceptance
 from agent.identity import kept as kept_notice
 from mqtt.contract.codec import BadPayload
@@ -57,9 +57,7 @@ class NoticeDesk:
     def _fetched(self, got: Answer | Exception) -> None:
         self._busy = False
         try:
-            if isinstance(got, Exception):
-                raise got
-            notice = Notice.take(got.expect(200).json())
+            notice = Notice.take(expected(got, 200).json())
         except (AgentError, BadPayload):
             self._core.loop.call_later(self._backoff.next(), self._fetch)
             return
@@ -95,9 +93,7 @@ class NoticeDesk:
     def _answered(self, version: str, got: Answer | Exception) -> None:
         self._busy = False
         try:
-            if isinstance(got, Exception):
-                raise got
-            got.expect(200, 204)
+            expected(got, 200, 204)
         except RequestFailed as error:
             log.info("the acceptance was not taken: %s", error.code)
             if error.status in (0, 429, 500, 502, 503, 504):

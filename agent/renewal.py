@@ -9,7 +9,7 @@ from datetime import timedelta
 from agent import crypto
 from agent.core import Core
 from agent.errors import AgentError
-from agent.http import Answer
+from agent.http import Answer, expected
 from mqtt.contract.codec import BadPayload
 from mqtt.contract.enrollment import CertificateAnswer
 from mqtt.contract.limits import CERTIFICATE_DAYS
@@ -48,9 +48,7 @@ class Renewal:
         waiting, self._waiting = self._waiting, []
         error: str | None = None
         try:
-            if isinstance(got, Exception):
-                raise got
-            self._take(CertificateAnswer.take(got.expect(200, 201).json()))
+            self._take(CertificateAnswer.take(expected(got, 200, 201).json()))
         except AgentError as failure:
             error = failure.code
         except BadPayload as failure:

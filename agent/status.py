@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.core import Core
 from agent.errors import AgentError
-from agent.http import Answer
+from agent.http import Answer, expected
 from agent.keydesk import KeyDesk
 from mqtt.contract.codec import BadPayload
 from mqtt.contract.names import DeviceState, StatusAction, Typ
@@ -37,9 +37,7 @@ class StatusDesk:
     def _answered(self, got: Answer | Exception) -> None:
         self._busy = False
         try:
-            if isinstance(got, Exception):
-                raise got
-            body = got.expect(200).body
+            body = expected(got, 200).body
         except AgentError as error:
             log.info("no status: %s", error.code)
             return

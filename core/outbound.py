@@ -25,6 +25,7 @@ from config.settings import Network
 MAX_URL = 2000
 MAX_ANSWER = 16 * 1024
 DEADLINE_SECONDS = 10.0
+CHECK_EVERY_S = 0.05
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _PORTS = {"http": 80, "https": 443}
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -106,12 +107,12 @@ def deadline(seconds: float, open_socket: Callable[[], socket.socket | None]) ->
 
     def watch() -> None:
         # The library drops its own reference when the answer begins, so the newest one that was seen is kept.
-        end_checks = max(1, int(seconds / 0.05))
+        end_checks = max(1, int(seconds / CHECK_EVERY_S))
         for _ in range(end_checks):
             found = open_socket()
             if found is not None:
                 watched[:] = [found]
-            if done.wait(0.05):
+            if done.wait(CHECK_EVERY_S):
                 return
         late.set()
         for one in watched:

@@ -24,6 +24,7 @@ from mqtt.contract.limits import RENEWAL_GRACE_DAYS
 CRL_EFFECT, CRL_KEY = "crl", "crl"
 REVOKE_EFFECT = "revoke"
 RENEWALS_A_DAY = 20
+SHOWN = 50
 RENEWAL_GRACE = timedelta(days=RENEWAL_GRACE_DAYS)
 
 
@@ -131,10 +132,9 @@ def newest(device_id: str) -> Certificate:
 
 
 def of_device(device_id: str) -> list[dict[str, str | None]]:
-    """All certificates of a phone as they are shown, newest first."""
-    query = (
-        select(Certificate).where(Certificate.device_id == device_id).order_by(Certificate.issued_at.desc()).limit(50)
-    )
+    """The newest certificates of a phone as they are shown, at most `SHOWN`, newest first."""
+    query = select(Certificate).where(Certificate.device_id == device_id)
+    query = query.order_by(Certificate.issued_at.desc()).limit(SHOWN)
     return [
         {
             "serial": row.serial,

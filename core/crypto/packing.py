@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zlib
 
-_GZIP = 31
+_GZIP = 16 + zlib.MAX_WBITS
+"""What zlib takes for a gzip member with the widest window."""
 
 
 class NotPacked(ValueError):
