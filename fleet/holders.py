@@ -83,7 +83,7 @@ def retire_older(actor: Actor, device: Device, *, same_holder: bool) -> None:
     if same_holder:
         query = query.where(Device.person_id == device.person_id, Device.holder_confirmed)
     older = list(session().scalars(query.order_by(Device.id).with_for_update()))
-    states.close(older, states.RETIRED, f"enrolled again as {device.id}", actor)
+    states.close(actor, older, states.RETIRED, f"enrolled again as {device.id}")
 
 
 def holdings(device_id: str) -> list[dict[str, Any]]:

@@ -26,6 +26,6 @@ def revoke_again(actor: Actor) -> Mapping[str, Any]:
         query = select(Device).where(Device.id == line["device"], Device.state.in_(states.LIVING)).with_for_update()
         device = session().scalars(query).one_or_none()
         if device is not None:
-            states.close([device], line["state"], line["reason"], actor)
+            states.close(actor, [device], line["state"], line["reason"])
             closed += 1
     return {"devices_closed_again": closed, "serials_revoked_again": len(serials)}

@@ -132,4 +132,4 @@ def _locked(holders: Mapping[str, str]) -> list[Device]:
 def _close(actor: Actor, devices: Sequence[Device], reason: str, more: Mapping[str, Any]) -> None:
     audit.record(actor, "device.revoke_many", ("device", "many"), {"count": len(devices), "reason": reason, **more})
     for some in chunks(devices):
-        states.close(list(some), states.RETIRED, reason, actor)
+        states.close(actor, list(some), states.RETIRED, reason)

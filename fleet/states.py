@@ -50,9 +50,9 @@ def change(actor: Actor, device_id: str, state: str, reason: str) -> None:
         raise _no_transition(device.state, state)
     if state == RETIRED:
         caps.note_revocation(actor, device.id, lost=device.state == LOST)
-        close([device], RETIRED, reason, actor)
+        close(actor, [device], RETIRED, reason)
     else:
-        _move([device], state, reason, actor)
+        _move(actor, [device], state, reason)
 
 
 def revoke(actor: Actor, device_id: str, reason: str) -> None:
@@ -66,17 +66,17 @@ def revoke(actor: Actor, device_id: str, reason: str) -> None:
     if device.state not in LIVING:
         raise _no_transition(device.state, RETIRED)
     caps.note_revocation(actor, device.id, lost=device.state == LOST)
-    close([device], RETIRED, reason, actor)
+    close(actor, [device], RETIRED, reason)
 
 
 def wiped(actor: Actor, device_ids: Sequence[str], reason: str) -> None:
     """Close phones whose wipe was carried out; those that are closed already stay as they are."""
     query = select(Device).where(Device.id.in_(device_ids), Device.state.in_(LIVING))
     devices = list(session().scalars(query.order_by(Device.id).with_for_update()))
-    close(devices, WIPED, reason, actor)
+    close(actor, devices, WIPED, reason)
 
 
-def close(devices: Sequence[Device], state: str, reason: str, actor: Actor) -> None:
+def close(actor: Actor, devices: Sequence[Device], state: str, reason: str) -> None:
     """Take phones out of the fleet: certificates, session, retained messages, holder, findings end; history stays."""
     if not devices:
         return
@@ -84,7 +84,7 @@ def close(devices: Sequence[Device], state: str, reason: str, actor: Actor) -> N
     presence.hold(ids)
     revoked = certificates.revoke_all(ids)
     outbox.enqueue(CLEAR_EFFECT, ids)
-    _move(devices, state, reason, actor, {key: [one.serial for one in serials] for key, serials in revoked.items()})
+    _move(actor, devices, state, reason, {key: [one.serial for one in serials] for key, serials in revoked.items()})
     now = clock.now()
     ended = update(Holding).where(Holding.device_id.in_(ids), Holding.ended_at.is_(None)).values(ended_at=now)
     session().execute(ended, execution_options={"synchronize_session": False})
@@ -97,7 +97,7 @@ def close(devices: Sequence[Device], state: str, reason: str, actor: Actor) -> N
 
 
 def _move(
-    devices: Sequence[Device], state: str, reason: str, actor: Actor, revoked: Mapping[str, list[str]] | None = None
+    actor: Actor, devices: Sequence[Device], state: str, reason: str, revoked: Mapping[str, list[str]] | None = None
 ) -> None:
     now = clock.now()
     changes = []
