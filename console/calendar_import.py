@@ -12,10 +12,11 @@ from console import document_form, errors, forms
 from core.errors import ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
+from core.limits import MAX_NAME, MAX_REVISION
 from core.permissions import Permission
 from core.text import Text
 from imports import calendar_days, uploads
-from policies import app_register, calendar_import, documents, statutory_days
+from policies import app_register, calendar_import, documents, draft_import, statutory_days
 from policies.calendar_import import ForeseenDays
 from policies.calendar_years import KIND
 from policies.language.parse import typed
@@ -30,13 +31,13 @@ pages = Pages("calendar_import", __name__)
 @pages.get("/calendar-import", Permission.DOCUMENT_WRITE)
 def ask() -> str:
     """Which calendar, and which days: of a year, or from a file."""
-    return _ask(request.args.get("name", "")[:63], request.args.get("year", "")[:4], None)
+    return _ask(request.args.get("name", "")[:MAX_NAME], request.args.get("year", "")[:4], None)
 
 
 @pages.post("/calendar-import", Permission.DOCUMENT_WRITE, reads=True)
 def preview() -> str:
     """What the days would do to the calendar; nothing is stored."""
-    actor, name, sent = current_actor(), forms.field("name", 63).strip(), request.files.get("file")
+    actor, name, sent = current_actor(), forms.field("name", MAX_NAME).strip(), request.files.get("file")
     if sent is not None and sent.filename:
         read = calendar_days.read(uploads.content_of(sent.stream))
         return _preview(calendar_import.foresee(actor, name, read.given, read.faults), None)
@@ -48,10 +49,10 @@ def preview() -> str:
 def save() -> ResponseReturnValue:
     """Store what was previewed as the draft of the calendar."""
     actor, foreseen = current_actor(), _sent()
-    calendar_import.save(
+    draft_import.save(
         actor,
         foreseen,
-        revision=forms.whole("revision", 0, 0, 2**31) or None,
+        revision=forms.whole("revision", 0, 0, MAX_REVISION) or None,
         reason=forms.field("reason"),
         managed_by="console",
         take_over=forms.field("take_over") == "yes",
@@ -64,7 +65,7 @@ def save() -> ResponseReturnValue:
 @errors.on_form("page_calendar_import.preview")
 def show_error(problem: ShoujiError) -> str:
     """The same form with the error."""
-    return _ask(request.form.get("name", "")[:63], request.form.get("year", "")[:4], problem)
+    return _ask(request.form.get("name", "")[:MAX_NAME], request.form.get("year", "")[:4], problem)
 
 
 @errors.on_form("page_calendar_import.save")
@@ -77,7 +78,7 @@ def _sent() -> ForeseenDays:
     """The days of the preview, looked at again as the calendar is now."""
     table = forms.field("table", MAX_TABLE)
     read = calendar_days.read(table.encode())
-    return calendar_import.foresee(current_actor(), forms.field("name", 63).strip(), read.given)
+    return calendar_import.foresee(current_actor(), forms.field("name", MAX_NAME).strip(), read.given)
 
 
 def _ask(name: str, year: str, problem: ShoujiError | None) -> str:

@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.http.answers import reply
 from core.http.fields import Body
 from core.http.identity import current_actor
-from core.http.problems import language
 from core.http.routes import Api
 from core.permissions import Permission
 from imports import calendar_days, uploads
-from imports.keyword_schemas import FaultRead, SetPath
-from policies import calendar_import, calendar_years
+from imports.keyword_schemas import SetPath
+from policies import calendar_import, calendar_years, draft_import
 from policies.calendar_import import ForeseenDays
 from policies.calendar_years import Missing
+from policies.faults import Fault
 
 SHOWN = 400
 
@@ -63,7 +63,7 @@ class DaysRead(BaseModel):
     removed: list[dict[str, Any]]
     unchanged: int
     provisional: int
-    faults: list[FaultRead]
+    faults: list[Fault]
 
 
 class MissingList(BaseModel):
@@ -95,10 +95,9 @@ def list_missing() -> Response:
 def _carry(foreseen: ForeseenDays, wish: DaysForm | StatutoryBody, form: str, encoding: str | None) -> Response:
     revision = foreseen.revision
     if wish.save:
-        revision = calendar_import.save(
+        revision = draft_import.save(
             current_actor(), foreseen, revision=wish.revision, reason=wish.reason, take_over=wish.take_over
         )
-    spoken = language()
     return reply(
         DaysRead(
             form=form,
@@ -111,6 +110,6 @@ def _carry(foreseen: ForeseenDays, wish: DaysForm | StatutoryBody, form: str, en
             removed=foreseen.removed[:SHOWN],
             unchanged=foreseen.unchanged,
             provisional=foreseen.provisional,
-            faults=[FaultRead(line=f.line, code=f.code, text=f.text.pick(spoken)) for f in foreseen.faults[:SHOWN]],
+            faults=foreseen.faults[:SHOWN],
         )
     )

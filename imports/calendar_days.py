@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.text import Text
-from imports import sheet
-from imports.cells import Wrong, beyond, clean
+from imports import sheet, tables
 from imports.registry import Column
-from policies.calendar_import import GivenDay
+from policies.draft_import import Given
 from policies.faults import Fault
 from policies.language.json_source import read_json
 from policies.language.source import text_of
@@ -39,7 +38,7 @@ class DayTable:
 
     form: str
     encoding: str | None
-    given: list[GivenDay]
+    given: list[Given]
     faults: list[Fault]
 
 
@@ -53,23 +52,8 @@ def read(content: bytes) -> DayTable:
         return _taken("json", "utf-8", [(number, _object(day)) for number, day in enumerate(days, 1)], [])
     form = sheet.form_of(content)
     table = sheet.read(SHAPE, content, MAX_LINES)
-    rows: list[tuple[int, dict[str, str]]] = []
-    faults: list[Fault] = []
-    for line in table.lines:
-        surplus = beyond(line, len(table.layout.headers))
-        if surplus is not None:
-            faults.append(Fault(line.number, surplus.code, surplus.text))
-            continue
-        values: dict[str, str] = {}
-        for column in SHAPE.columns:
-            place = table.layout.places.get(column.name, 0)
-            cell = clean(line.cells[place - 1] if 0 < place <= len(line.cells) else "", column)
-            if isinstance(cell, Wrong):
-                faults.append(Fault(line.number, cell.code, cell.text))
-                break
-            values[column.name] = cell
-        else:
-            rows.append((line.number, values))
+    layout = table.layout
+    rows, faults = tables.sorted_out(SHAPE, table.lines, layout.places, len(layout.headers))
     return _taken(form, table.encoding, rows, faults)
 
 
@@ -78,7 +62,7 @@ def _object(day: Any) -> dict[str, Any]:
 
 
 def _taken(form: str, encoding: str | None, rows: list[tuple[int, dict[str, Any]]], faults: list[Fault]) -> DayTable:
-    given = [GivenDay(line, _entry(values)) for line, values in rows]
+    given = [Given(line, _entry(values)) for line, values in rows]
     return DayTable(form, encoding, given, faults)
 
 

@@ -10,9 +10,9 @@ from core.http.problems import language
 from core.http.routes import Api
 from core.permissions import Permission
 from imports import keyword_terms, uploads
-from imports.keyword_schemas import FaultRead, HintRead, SetPath, TermsForm, TermsRead
+from imports.keyword_schemas import HintRead, SetPath, TermsForm, TermsRead
 from imports.keyword_terms import TermList
-from policies import keyword_import
+from policies import draft_import, keyword_import
 from policies.keyword_import import Foreseen
 
 SHOWN = 200
@@ -28,7 +28,7 @@ def import_terms(path: SetPath, form: TermsForm) -> Response:
     foreseen = keyword_import.foresee(actor, path.name, read.given, read.faults, mode=form.mode)
     revision = foreseen.revision
     if form.save:
-        revision = keyword_import.save(
+        revision = draft_import.save(
             actor, foreseen, revision=form.revision, reason=form.reason, take_over=form.take_over
         )
     return reply(_answer(read, foreseen, revision, saved=form.save))
@@ -47,7 +47,7 @@ def _answer(read: TermList, foreseen: Foreseen, revision: int | None, *, saved: 
         unchanged=foreseen.unchanged,
         removed=foreseen.removed,
         faulty=len(foreseen.faults),
-        faults=[FaultRead(line=f.line, code=f.code, text=f.text.pick(spoken)) for f in foreseen.faults[:SHOWN]],
+        faults=foreseen.faults[:SHOWN],
         repeats=len(foreseen.repeated),
         repeated=foreseen.repeated[:SHOWN],
         odd=len(foreseen.hints),

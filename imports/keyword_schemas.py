@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from flask_openapi3.models.file import FileStorage
 from pydantic import BaseModel, ConfigDict, Field
 
+from policies.faults import Fault
+
 
 class SetPath(BaseModel):
     """A keyword set."""
@@ -31,14 +33,6 @@ class TermsForm(BaseModel):
     reason: Annotated[str, Field(max_length=500)] = ""
 
 
-class FaultRead(BaseModel):
-    """A line that is left out, and what to do about it."""
-
-    line: int
-    code: str
-    text: str
-
-
 class HintRead(BaseModel):
     """What is odd about a term."""
 
@@ -61,7 +55,7 @@ class TermsRead(BaseModel):
     unchanged: int
     removed: int
     faulty: int
-    faults: list[FaultRead]
+    faults: list[Fault]
     repeats: int
     repeated: list[int]
     odd: int

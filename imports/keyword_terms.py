@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.text import Text
-from imports import csv_file, sheet, xlsx_file
-from imports.cells import Line, Wrong, beyond, clean
+from imports import csv_file, sheet, tables, xlsx_file
+from imports.cells import Line
 from imports.registry import Column
+from policies.draft_import import Given
 from policies.faults import Fault
-from policies.keyword_import import Given
 
 MAX_LINES = 60_000
 _PARTED = re.compile(r"[;；|\n]")
@@ -85,24 +85,8 @@ def _bounded(lines: Iterator[Line]) -> Iterator[Line]:
 
 
 def _taken(form: str, encoding: str | None, lines: list[Line], places: dict[str, int], width: int) -> TermList:
-    given: list[Given] = []
-    faults: list[Fault] = []
-    for line in lines:
-        surplus = beyond(line, width)
-        if surplus is not None:
-            faults.append(Fault(line.number, surplus.code, surplus.text))
-            continue
-        values: dict[str, str] = {}
-        for column in SHAPE.columns:
-            place = places.get(column.name, 0)
-            cell = clean(line.cells[place - 1], column) if 0 < place <= len(line.cells) else ""
-            if isinstance(cell, Wrong):
-                faults.append(Fault(line.number, cell.code, cell.text))
-                break
-            values[column.name] = cell
-        else:
-            given.append(Given(line.number, _entry(values)))
-    return TermList(form, encoding, given, faults)
+    filled, faults = tables.sorted_out(SHAPE, lines, places, width)
+    return TermList(form, encoding, [Given(line, _entry(values)) for line, values in filled], faults)
 
 
 def _entry(values: dict[str, str]) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.text import Text
+from core.views import Spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,4 +13,4 @@ class Fault:
 
     line: int
     code: str
-    text: Text
+    text: Spoken

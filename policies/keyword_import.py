@@ -6,31 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from core.actor import Actor
 from core.errors import Invalid
 from core.permissions import Permission
 from core.text import Text
-from policies import apply, drafts
-from policies.drafts import Manager
+from policies import draft_import
+from policies.draft_import import Given
 from policies.faults import Fault
 from policies.keyword_hints import Hint, hints
 from policies.language.kinds import API_VERSION, KeywordSetSpec, TermEntry
-from policies.language.messages import code_of, text_for
 from policies.language.parse import Parsed, typed
 
 KIND = "KeywordSet"
 DEFAULT_STEPS = ["width", "case", "traditional", "symbols", "repeats", "digits", "homoglyphs"]
 Mode = Literal["add", "replace"]
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A term of the list as it would stand in a document, and its line."""
-
-    line: int
-    entry: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -61,8 +50,7 @@ def foresee(actor: Actor, name: str, given: Sequence[Given], faults: Sequence[Fa
         raise Invalid(
             "no_terms", Text("没有可导入的词条。", "There is no term to import."), **_shown([*faults, *wrong])
         )
-    row = drafts.load([(KIND, name)]).get((KIND, name))
-    stored = row if row is not None and row.deleted_at is None else None
+    stored = draft_import.stored(KIND, name)
     spec: dict[str, Any] = dict(stored.spec) if stored else {"match": DEFAULT_STEPS}
     before = {_text(entry): entry for entry in spec.get("terms", ())}
     after = {**(before if mode == "add" else {}), **entries}
@@ -84,27 +72,6 @@ def foresee(actor: Actor, name: str, given: Sequence[Given], faults: Sequence[Fa
     )
 
 
-def save(
-    actor: Actor,
-    foreseen: Foreseen,
-    *,
-    revision: int | None = None,
-    reason: str = "",
-    managed_by: Manager = "api",
-    take_over: bool = False,
-) -> int:
-    """Store the set as a draft; returns its revision. Raises Conflict when it is not at `revision` any more.
-
-    Without a revision the set is written as it was foreseen; nobody's edit since then is lost.
-    """
-    document = foreseen.document
-    given = revision if revision is not None else foreseen.revision
-    if given is not None:
-        document = {**document, "metadata": {**document["metadata"], "revision": given}}
-    apply.apply_parsed(actor, [typed(document)], reason=reason, managed_by=managed_by, take_over=take_over)
-    return drafts.load([(KIND, foreseen.name)])[(KIND, foreseen.name)].revision
-
-
 def keyword_spec(parsed: Parsed) -> KeywordSetSpec:
     """The spec of a document that is a keyword set. Raises Invalid for another kind."""
     if not isinstance(parsed.model.spec, KeywordSetSpec):
@@ -118,12 +85,9 @@ def _checked(given: Sequence[Given]) -> tuple[dict[str, Any], list[int], list[Fa
     repeated: list[int] = []
     wrong: list[Fault] = []
     for one in given:
-        try:
-            TermEntry.model_validate(one.entry)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            text = text_for(first["type"], first.get("ctx", {}), first["msg"])
-            wrong.append(Fault(one.line, code_of(first["type"]), text))
+        fault = draft_import.fault(one, TermEntry)
+        if fault is not None:
+            wrong.append(fault)
             continue
         entry = one.entry["term"] if set(one.entry) == {"term"} else one.entry
         if _text(entry) in entries:
