@@ -38,6 +38,7 @@ class Options:
     heartbeat_s: float | None = None
     capabilities: frozenset[str] = CAPABILITIES
     accept_notices: bool = True
+    collects: bool = True
     clock_offset: float = 0.0
     batch_delay: float = 0.2
     resend_after: float = limits.BATCH_RESEND_S
@@ -89,7 +90,7 @@ class Core:
     @property
     def collecting(self) -> bool:
         """Whether anything may be recorded: the notice in force is accepted, and nothing was wiped."""
-        return self.notice_accepted and not self.retired
+        return self.options.collects and self.notice_accepted and not self.retired
 
     def publish(self, kind: Up, payload: bytes, done: Done | None = None) -> bool:
         """Publish on one of the phone's own topics; False without a connection."""

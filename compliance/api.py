@@ -31,7 +31,7 @@ api = Api("compliance", __name__)
 
 @api.get("/findings", Permission.COMPLIANCE_READ, {200: PageOut[FindingView]})
 def list_findings(query: FindingQuery) -> Response:
-    """Open findings of the phones in one's part of the tree, the newest first."""
+    """Open findings of the phones in one's part of the tree, the worst first."""
     filters = Filters(query.code, query.severity, query.org_unit, query.excepted)
     page = finding_views.find(current_actor(), filters, query.cursor, query.limit)
     return page_reply(page)

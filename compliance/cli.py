@@ -40,7 +40,7 @@ def summary_command(org_unit: str | None) -> None:
 @UNIT
 @LIMIT
 def findings_command(code: str | None, severity: str | None, org_unit: str | None, limit: int) -> None:
-    """Open findings, the newest first."""
+    """Open findings, the worst first."""
     with terminal.command(write=False):
         page = finding_views.find(ACTOR, Filters(code, severity, org_unit), None, limit)
     for one in page.items:

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 from compliance import covering, facts, ladder, registry, sims, states, steps
 from compliance.facts import Facts
 from compliance.ladder import Reached, Standing
-from compliance.registry import Basis, Check, Severity
+from compliance.registry import Basis, Check, Judgement, Severity
 from core import clock, live
 from core.db import session
 from core.uow import after_commit, unit_of_work
@@ -21,6 +21,7 @@ from fleet import findings
 from fleet import queries as fleet
 from fleet.chunks import chunks
 from fleet.findings import Observation, OpenFinding
+from fleet.hello import CLONED
 
 BATCH = 1000
 LONGEST = timedelta(hours=1)
@@ -141,14 +142,15 @@ def _observe(
 ) -> tuple[list[Observation], dict[str, datetime]]:
     """What to open, to refresh and to close, and when each phone is to be judged again because of time."""
     judges = [(check, check.judge) for check in registry.all_checks() if check.judge]
-    seen: list[Observation] = sims.observations(loaded)
+    doubtful = {key for key, several in opened.items() if any(finding.code == CLONED for finding in several)}
+    seen: list[Observation] = sims.observations(loaded, doubtful)
     again: dict[str, datetime] = {}
     for device_id, one in loaded.items():
         standing = {finding.code for finding in opened.get(device_id, ())}
         next_at = now + LONGEST
         for check, judge in judges:
             judgement = judge(one, now)
-            if judgement is None:
+            if judgement is None or (device_id in doubtful and _proves_nothing(check, judgement)):
                 continue
             if judgement.present or check.code in standing:
                 at = _judged_on(check, one)
@@ -157,6 +159,11 @@ def _observe(
                 next_at = judgement.again_at
         again[device_id] = next_at
     return seen, again
+
+
+def _proves_nothing(check: Check, judgement: Judgement) -> bool:
+    """Whether only a phone that may be another one says that all is well: two would open and close findings in turn."""
+    return check.basis is Basis.SELF_REPORTED and not judgement.present
 
 
 def _judged_on(check: Check, one: Facts) -> datetime | None:

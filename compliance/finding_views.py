@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compliance import registry
+from compliance.registry import Severity
 from compliance.views import FindingView, PhoneRef
 from core.actor import Actor
 from core.errors import Invalid
@@ -21,12 +22,16 @@ from identity import queries as org
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list is narrowed by; None does not narrow. Raises Invalid, when asked, for what there is not."""
+    """What a list is narrowed by; None does not narrow. Raises Invalid, when asked, for what there is not.
+
+    `hints`: False leaves out what does not count anyway.
+    """
 
     code: str | None = None
     severity: str | None = None
     org_unit: str | None = None
     excepted: bool | None = None
+    hints: bool = True
 
     def narrowed(self) -> FindingFilters:
         """For the store of findings: a severity is the codes that have it."""
@@ -36,15 +41,16 @@ class Filters:
         if self.code is not None:
             known_code(self.code)
             codes = {self.code} if codes is None else codes & {self.code}
-        return FindingFilters(codes, self.org_unit, self.excepted)
+        return FindingFilters(codes, () if self.hints else registry.hints(), self.org_unit, self.excepted)
 
 
 def find(
     actor: Actor, filters: Filters | None = None, cursor: str | None = None, limit: int = DEFAULT_LIMIT
 ) -> Page[FindingView]:
-    """A page of open findings of the phones in scope, the newest first. Raises Invalid for an unknown filter."""
+    """A page of open findings of the phones in scope, the worst first. Raises Invalid for an unknown filter."""
     actor.require(Permission.COMPLIANCE_READ)
-    page = findings_read.page(actor, (filters or Filters()).narrowed(), cursor, limit)
+    worst = [registry.codes_of(severity) for severity in (Severity.CRITICAL, Severity.WARNING)]
+    page = findings_read.page(actor, (filters or Filters()).narrowed(), worst, cursor, limit)
     return Page(_views(page.items), page.next_cursor)
 
 

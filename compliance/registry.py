@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from compliance import wording
 from compliance.facts import Facts
 from compliance.views import CheckView
 from core.text import Text
@@ -91,10 +92,9 @@ class Check:
 
     def say(self, detail: Mapping[str, Any]) -> Text:
         """The reason with the finding's own figures and names."""
-        shown = {
-            name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in detail.items()
-        }
-        return Text(self.reason.zh.format_map(_Known(shown)), self.reason.en.format_map(_Known(shown)))
+        words = {name: wording.shown(name, value) for name, value in detail.items()}
+        zh, en = ({name: getattr(word, tongue) for name, word in words.items()} for tongue in ("zh", "en"))
+        return Text(self.reason.zh.format_map(_Known(zh)), self.reason.en.format_map(_Known(en)))
 
 
 class _Known(dict[str, Any]):

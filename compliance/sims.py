@@ -16,8 +16,11 @@ from core.db import session, upsert
 from fleet.findings import Observation
 
 
-def observations(loaded: Mapping[str, Facts]) -> list[Observation]:
-    """Compare what heartbeats show with what each phone is known by; a phone that shows none is unknown."""
+def observations(loaded: Mapping[str, Facts], doubtful: Collection[str]) -> list[Observation]:
+    """Compare what heartbeats show with what each phone is known by; a phone that shows none is unknown.
+
+    Of a `doubtful` phone the old SIM proves nothing: the heartbeat may be that of its clone.
+    """
     shown = {key: sorted(facts.phone.posture.get("sim") or ()) for key, facts in loaded.items() if facts.phone.posture}
     shown = {device_id: sims for device_id, sims in shown.items() if sims}
     known = _known(shown)
@@ -26,6 +29,8 @@ def observations(loaded: Mapping[str, Facts]) -> list[Observation]:
     for device_id, sims in shown.items():
         base = known.get(device_id)
         changed = base is not None and base.sims != sims
+        if device_id in doubtful and not changed:
+            continue
         if base is None or base.changed is not changed:
             rows.append(
                 {

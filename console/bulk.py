@@ -66,8 +66,9 @@ def send() -> ResponseReturnValue:
             "selection_changed",
             Text("选中的设备已有变化，请重新核对后提交。", "Other phones match by now. Look again, then go on."),
         )
-    if chosen.preview.destructive:
-        forms.require_typed(confirmation(kind, chosen))
+    expected = confirmation(kind, chosen)
+    if expected:
+        forms.require_typed(expected)
     return _revoke(actor, chosen) if kind is None else _command(actor, kind, chosen)
 
 
@@ -77,8 +78,10 @@ def show_error(problem: ShoujiError) -> str:
     return _page(problem.text)
 
 
-def confirmation(kind: Kind | None, chosen: Chosen) -> str:
-    """What is typed to confirm: the command and the number of phones."""
+def confirmation(kind: Kind | None, chosen: Chosen) -> str | None:
+    """What is typed to confirm: the command and the number of phones; None for what does no harm."""
+    if kind is not None and not kind.needs_reason_in_bulk:
+        return None
     return f"{kind.type if kind else REVOKE} {len(chosen.ids)}"
 
 
@@ -122,7 +125,7 @@ def _page(error: Text | None) -> str:
         fields=command_forms.fields(kind) if kind else (),
         values=command_forms.filled(kind) if kind else {"reason": forms.field("reason")},
         selection=_selection(),
-        expected=confirmation(kind, chosen) if chosen.preview.destructive else None,
+        expected=confirmation(kind, chosen),
         error=error,
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import render_template, url_for
 
 from compliance import finding_views, registry, summary
 from compliance.finding_views import Filters
+from compliance.registry import Severity
 from compliance.states import NONCOMPLIANT
 from compliance.views import FindingView, Totals, UnitCounts
 from console import choices, frame, labels, language, lists, overview
@@ -18,10 +19,13 @@ from core.http.routes import Pages
 from core.permissions import Permission
 from core.text import Text
 
-FILTERS = ("code", "severity", "org_unit", "state")
+FILTERS = ("code", "severity", "org_unit", "state", "hints")
+SHOWN = "shown"
+HINTS = {SHOWN: Text("显示", "Shown")}
 COUNTED, EXCEPTED = "counted", "excepted"
 STATES = {COUNTED: Text("未豁免", "Not excepted"), EXCEPTED: Text("例外中", "Excepted")}
 TONES = {"critical": BAD, "warning": WARN}
+_SEVERITIES = list(Severity)
 MOST = 10
 """How many findings and units the totals name; the filters reach the others."""
 
@@ -40,15 +44,18 @@ class Line:
 
 @pages.get("/compliance", Permission.COMPLIANCE_READ)
 def show() -> str:
-    """Totals, and the open findings of one's part of the tree, the newest first."""
+    """Totals, and the open findings of one's part of the tree, the worst first; hints where one asks for them."""
     actor, shown = current_actor(), lists.shown(FILTERS)
     filters = _filters(shown)
+    hidden = 0 if filters.hints else finding_views.count(actor, replace(filters, severity=Severity.INFO, hints=True))
     page = finding_views.find(actor, filters, lists.cursor(), lists.LIMIT)
     totals = summary.totals(actor, shown.get("org_unit"))
     return render_template(
         "_compliance.html" if frame.wants_part() else "compliance.html",
         findings=page.items,
         total=finding_views.count(actor, filters),
+        hidden=hidden,
+        with_hints=_narrowed(shown, hints=SHOWN),
         paging=lists.paging(page, shown),
         shown=shown,
         address=frame.here(),
@@ -64,6 +71,7 @@ def show() -> str:
             "codes": codes(),
             "severities": language.pairs(labels.SEVERITIES),
             "states": language.pairs(STATES),
+            "hints": language.pairs(HINTS),
             "units": choices.units(actor),
         },
     )
@@ -97,6 +105,7 @@ def _filters(shown: dict[str, str]) -> Filters:
         severity=shown.get("severity"),
         org_unit=shown.get("org_unit"),
         excepted=None if state not in STATES else state == EXCEPTED,
+        hints=shown.get("hints") == SHOWN or "code" in shown or "severity" in shown,
     )
 
 
@@ -113,7 +122,7 @@ def _tiles(totals: Totals) -> list[Figure]:
 def _codes(totals: Totals, shown: dict[str, str]) -> list[Figure]:
     return [
         Figure(one.title, one.devices, TONES.get(one.severity, IDLE), _narrowed(shown, code=one.code))
-        for one in totals.codes[:MOST]
+        for one in sorted(totals.codes, key=lambda one: _SEVERITIES.index(Severity(one.severity)), reverse=True)[:MOST]
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from compliance.registry import check_of
+from compliance.wording import FAMILIES as FAMILIES
 from core.db import json_text
 from core.text import Text
 from fleet.commands.registry import all_kinds
@@ -33,19 +34,6 @@ BASES = {
     "signed": Text("手机签名", "signed by the phone"),
     "attested": Text("硬件证明", "attested by hardware"),
     "server": Text("服务器观察", "seen by the server"),
-}
-FAMILIES = {
-    "numbers": Text("隐藏号码", "Hidden numbers"),
-    "protection": Text("防删除与外泄", "No deleting, no leaking"),
-    "keywords": Text("关键词", "Keywords"),
-    "work_hours": Text("工作时间", "Work hours"),
-    "contact_limits": Text("联系频次", "Contact limits"),
-    "payments": Text("收付款", "Payments"),
-    "apps": Text("应用", "Apps"),
-    "device": Text("设备要求", "Device"),
-    "archive": Text("通信存档", "Archive"),
-    "location": Text("位置", "Location"),
-    "compliance": Text("违规处置", "Compliance ladder"),
 }
 NETWORKS = {"wifi": Text("Wi-Fi", "Wi-Fi"), "cellular": Text("移动网络", "Cellular"), "none": Text("无网络", "None")}
 TIMELINE = {

@@ -33,6 +33,16 @@ DELIVERY_ERRORS = {
     "answer_unreadable": Text("应答无法识别", "an answer that says nothing"),
     "mail_not_set_up": Text("服务器未设置邮件", "the server is not set up to send mail"),
     "smtp_no_starttls": Text("邮件服务器不支持 STARTTLS", "the mail server offers no STARTTLS"),
+    "errcode_93000": Text("企业微信：机器人地址无效或已移除", "WeCom: the bot's address is wrong, or it was removed"),
+    "errcode_45009": Text("企业微信：发送过于频繁", "WeCom: too many messages"),
+    "errcode_310000": Text(
+        "钉钉：未通过安全设置（关键词、加签或 IP）", "DingTalk: its security settings refuse it (keyword, sign or IP)"
+    ),
+    "code_9499": Text("飞书：消息格式不符", "Feishu: the message is not of its form"),
+    "code_11232": Text("飞书：发送过于频繁", "Feishu: too many messages"),
+    "code_19021": Text("飞书：签名不符或服务器时间不准", "Feishu: the sign is wrong, or this server's clock is"),
+    "code_19022": Text("飞书：服务器 IP 不在白名单", "Feishu: this server's IP is not on its list"),
+    "code_19024": Text("飞书：缺少机器人的关键词", "Feishu: the bot's keyword is missing"),
 }
 DELIVERY_STATES = {
     "waiting": Label(Text("待送达", "Waiting"), WAIT),
@@ -117,5 +127,5 @@ def label(labels: Mapping[str, Label], code: str) -> Label:
 
 
 def delivery_error(code: str | None) -> Text:
-    """Why something was not delivered; codes with a number (`http_503`, `errcode_93000`) stay themselves."""
+    """Why something was not delivered; other numbers of servers (`http_503`) stay themselves."""
     return DELIVERY_ERRORS.get(code or "") or Text(code or "–", code or "–")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, TypeDecorator, tuple_
+from sqlalchemy import ColumnElement, Select, TypeDecorator, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import clock
@@ -59,7 +59,7 @@ def _bad_cursor() -> BadInput:
     )
 
 
-def _bound(cursor: str, columns: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
+def _bound(cursor: str, columns: Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]]) -> list[Any]:
     """The cursor's values, each of its column's type. Raises BadInput: a made-up cursor must not reach the database."""
     values = decode_cursor(cursor, len(columns))
     for value, column in zip(values, columns, strict=True):
@@ -74,13 +74,17 @@ def _bound(cursor: str, columns: Sequence[InstrumentedAttribute[Any]]) -> list[A
 def keyset(
     current: Session,
     query: Select[tuple[T]],
-    columns: Sequence[InstrumentedAttribute[Any]],
+    columns: Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]],
     cursor: str | None,
     limit: int = DEFAULT_LIMIT,
     *,
     descending: bool = False,
+    values: Callable[[T], Sequence[Any]] | None = None,
 ) -> Page[T]:
-    """One page of entities in the order of the given columns (the last one unique)."""
+    """One page of entities in the order of the given columns (the last one unique).
+
+    `values` gives those of an entity where a column is worked out, and so is none of its own.
+    """
     limit = max(1, min(limit, MAX_LIMIT))
     if cursor:
         bound = tuple_(*_bound(cursor, columns))
@@ -90,5 +94,5 @@ def keyset(
     rows = list(current.scalars(query.order_by(*order).limit(limit + 1)))
     more = len(rows) > limit
     items = rows[:limit]
-    following = encode_cursor([getattr(items[-1], column.key) for column in columns]) if more else None
-    return Page(items, following)
+    read = values or (lambda item: [getattr(item, str(column.key)) for column in columns])
+    return Page(items, encode_cursor(read(items[-1])) if more else None)

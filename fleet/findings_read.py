@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from core.actor import Actor
 from core.db import session
@@ -21,14 +21,30 @@ class FindingFilters:
     """What a list is narrowed by; None does not narrow. `org_unit` by path of names or id, with all below it."""
 
     codes: Collection[str] | None = None
+    without: Collection[str] = ()
     org_unit: str | None = None
     excepted: bool | None = None
 
 
-def page(actor: Actor, filters: FindingFilters, cursor: str | None, limit: int) -> Page[OpenFinding]:
-    """A page of open findings of the phones that the actor sees, the newest first."""
+def page(
+    actor: Actor, filters: FindingFilters, worst: Sequence[Collection[str]], cursor: str | None, limit: int
+) -> Page[OpenFinding]:
+    """A page of open findings of the phones that the actor sees.
+
+    `worst`: groups of codes that come first, in this order; within a group, and after all of them, the newest first.
+    """
+    ranks = {code: len(worst) - place for place, codes in enumerate(worst) for code in codes}
+    rank = case(*((Finding.code.in_(codes), len(worst) - place) for place, codes in enumerate(worst)), else_=0)
     query = select(Finding).join(Device, Device.id == Finding.device_id).where(*_conditions(actor, filters))
-    found = keyset(session(), query, [Finding.since, Finding.id], cursor, limit, descending=True)
+    found = keyset(
+        session(),
+        query,
+        [rank, Finding.since, Finding.id],
+        cursor,
+        limit,
+        descending=True,
+        values=lambda row: [ranks.get(row.code, 0), row.since, row.id],
+    )
     return found.map(lambda row: OpenFinding(*(getattr(row, column.key) for column in OPEN_COLUMNS)))
 
 
@@ -52,6 +68,8 @@ def _conditions(actor: Actor, filters: FindingFilters) -> list[ColumnElement[boo
     conditions: list[ColumnElement[bool]] = [Finding.closed_at.is_(None), in_scope(actor)]
     if filters.codes is not None:
         conditions.append(Finding.code.in_(filters.codes))
+    if filters.without:
+        conditions.append(Finding.code.not_in(filters.without))
     if filters.excepted is not None:
         conditions.append(Finding.excepted_until.is_not(None) if filters.excepted else Finding.excepted_until.is_(None))
     if filters.org_unit is not None:

@@ -18,7 +18,8 @@ from core.text import Text
 from notify.topics import Topic
 
 BRAND = Text("守机", "Shouji")
-OPEN = Text("查看详情", "Open")
+OPEN = Text("在守机中查看", "Open in Shouji")
+"""It holds the keyword that a bot may ask for, for bots that look for it in the text and not in the title."""
 
 
 class Fields(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ class Actor:
     rng: random.Random
     pace: float
     people: list[tuple[str, str]] = field(default_factory=list)
+    leaves: ExitStack = field(default_factory=ExitStack)
+    """What is put away when the fleet has ended: until then a timer may still need it."""
 
     def __post_init__(self) -> None:
         self.people = [(texts.name(self.rng), texts.number(self.rng)) for _ in range(self.rng.randrange(3, 9))]

@@ -144,18 +144,16 @@ def refuse_policy(actor: Actor, terms: Terms) -> None:
 @deed("cloned_identity")
 def clone(actor: Actor, terms: Terms) -> None:
     """A second phone with the same keys lives beside the first for `for`; the two push each other out."""
-    folder = tempfile.TemporaryDirectory(prefix="clone-")
-    store = Store(Path(folder.name))
+    store = Store(Path(actor.leaves.enter_context(tempfile.TemporaryDirectory(prefix="clone-"))))
+    actor.leaves.callback(store.close)
     PhoneStore(store, actor.phone.id).write("identity", actor.phone.identity.dump())
-    # It accepts no notice, so it collects nothing: the chain stays the first one's.
-    options = replace(actor.phone.core.options, accept_notices=False, seed=actor.index, backoff_longest=2.0)
+    # It records nothing, not even that it does not know its receipts: the chain stays the first one's.
+    options = replace(actor.phone.core.options, collects=False, seed=actor.index, backoff_longest=2.0)
     other = Phone(actor.loop, store, actor.phone.id, options)
     other.connect()
 
     def end() -> None:
         other.connection.finish()
-        store.close()
-        folder.cleanup()
         actor.phone.connect()
 
     actor.at(terms.lasts, end)

@@ -181,6 +181,8 @@ class Fleet:
         self.loop.call_soon(self._leave, left)
         left.wait(timeout)
         self.loop.stop()
+        for actor in self.actors:
+            actor.leaves.close()
         self.store.close()
 
     def _leave(self, left: threading.Event) -> None:

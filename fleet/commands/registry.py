@@ -31,9 +31,10 @@ class Kind:
     """One kind of command.
 
     `lifetime` is how long it may wait for its phone (None: for ever). `bulk_destructive`: destructive when it goes to
-    more phones than the setting allows. `approval`: needs a second person, and there is one at a time for each phone.
-    `capped`: counts against the caps per hour. `content`: its output is private, its reading is audited, and it is kept
-    only of a phone whose holder is confirmed. `states`: of the phones it may go to.
+    more phones than the setting allows, and asked for with a reason whenever phones are chosen together. `approval`:
+    needs a second person, and there is one at a time for each phone. `capped`: counts against the caps per hour.
+    `content`: its output is private, its reading is audited, and it is kept only of a phone whose holder is confirmed.
+    `states`: of the phones it may go to.
     """
 
     type: CommandType
@@ -52,6 +53,11 @@ class Kind:
     def is_destructive(self, phones: int, threshold: int) -> bool:
         """Whether it destroys something when it goes to so many phones."""
         return self.destructive or (self.bulk_destructive and phones > threshold)
+
+    @property
+    def needs_reason_in_bulk(self) -> bool:
+        """Whether phones that are chosen together get it only for a reason, however few they are."""
+        return self.destructive or self.bulk_destructive
 
     def permission(self, destructive: bool) -> Permission:
         """What whoever asks for it must hold."""

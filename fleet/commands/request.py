@@ -64,12 +64,14 @@ def send(actor: Actor, device_id: str, wish: Wish) -> Requested:
 
 
 def send_many(actor: Actor, selector: Selector, wish: Wish, previewed: str | None = None) -> Requested:
-    """Ask many phones in one request, which is taken or refused whole.
+    """Ask many phones in one request, which is taken or refused whole; what may stop a business has a reason.
 
     `previewed` is the digest of a preview: Conflict when it would hit others by now. Else raises as `send`.
     """
     actor.require(Permission.COMMAND_SEND)
     kind = kind_of(wish.type)
+    if kind.needs_reason_in_bulk:
+        clean_reason(wish.reason)
     targets = selection.resolve(actor, selector, kind.states)
     selection.require_previewed(targets, previewed)
     return _issue(actor, _checked(actor, kind, wish, len(targets)), targets, selector)

@@ -25,9 +25,9 @@ def test_each_shipped_scenario_is_read(path: Path) -> None:
     assert read.title and read.step
 
 
-def test_the_shipped_scenarios_show_every_deed() -> None:
-    shown = {step.do for path in SHIPPED for step in scenario.read(path).step}
-    assert shown == set(DEEDS)
+def test_a_bad_day_shows_every_deed() -> None:
+    bad_day = next(path for path in SHIPPED if path.stem == "bad-day")
+    assert {step.do for step in scenario.read(bad_day).step} == set(DEEDS)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,11 @@ from typing import Any
 from archive import alerts
 from archive.event_store import Sighting
 from archive.event_store import note as note_events
+from compliance import registry
 from core import clock
 from core.uow import unit_of_work
+from fleet import findings
+from fleet.findings import Observation
 from mqtt.contract.event import EventBody
 from tests.compliance.bureau import Bureau, later, say
 from tests.conftest import Tune
@@ -97,7 +100,7 @@ def test_what_the_phone_cannot_carry_out_is_named(bureau: Bureau) -> None:
     with bureau.at(minutes=2):
         bureau.hello(phone, capabilities=["lock"])
         found = bureau.findings(phone)["unsupported"]
-        assert (found["detail"], "payments" in found["reason"]["zh-CN"]) == ({"lacking": ["payments"]}, True)
+        assert (found["detail"], "收付款" in found["reason"]["zh-CN"]) == ({"lacking": ["payments"]}, True)
         assert bureau.shown(phone)["state"] == "noncompliant"
 
 
@@ -216,3 +219,29 @@ def test_a_cloned_identity_stands_until_somebody_looked(bureau: Bureau) -> None:
     assert (found["severity"], found["word"], found["detail"]) == ("critical", "cloned", {"by": "boot_id"})
     assert settle(bureau, phone, "cloned_identity").status_code == 204
     assert "cloned_identity" not in bureau.findings(phone)
+
+
+def test_while_two_phones_may_speak_a_heartbeat_opens_findings_and_ends_none(bureau: Bureau) -> None:
+    bureau.rule()
+    phone = bureau.phone()
+    bureau.beat(phone, sim=["a" * 64])
+    with unit_of_work():
+        findings.observe([Observation(phone.id, "cloned_identity", True, {"by": "takeover"})])
+    for sim, rooted in (("b", True), ("a", False), ("b", True), ("a", False)):
+        bureau.beat(phone, sim=[sim * 64], rooted=rooted)
+    lines = bureau.company.timeline(phone, "finding")
+    assert lines.count("sim_changed.opened") == lines.count("root.opened") == 1
+    assert "sim_changed.closed" not in lines and "root.closed" not in lines
+    assert settle(bureau, phone, "cloned_identity").status_code == 204
+    assert {"sim_changed", "root"}.isdisjoint(bureau.findings(phone))
+
+
+def test_what_a_finding_rests_on_is_told_in_words_and_in_the_organisations_time(bureau: Bureau) -> None:
+    phone = bureau.phone()
+    bureau.beat(phone, sim=["a" * 64])
+    bureau.beat(phone, sim=["b" * 64])
+    reason = bureau.findings(phone)["sim_changed"]["reason"]
+    assert "（依据：心跳）" in reason["zh-CN"] and "a heartbeat" in reason["en"]
+    certificate = registry.check_of("certificate_expired").say({"ended": "2026-11-25T16:30:00.000Z"})
+    assert "2026-11-26 00:30" in certificate.zh and "2026-11-26 00:30" in certificate.en
+    assert registry.check_of("permissions").say({"denied": ["sms", "new_one"]}).zh.count("短信、new_one") == 1

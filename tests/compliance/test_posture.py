@@ -62,7 +62,7 @@ def test_the_taken_permissions_are_named(bureau: Bureau) -> None:
     bureau.beat(phone, permissions={"sms": False, "overlay": False, "call_log": True})
     found = bureau.findings(phone)["permissions"]
     assert found["detail"] == {"denied": ["overlay", "sms"]}
-    assert "overlay, sms" in found["reason"]["zh-CN"] and "overlay, sms" in found["reason"]["en"]
+    assert "悬浮窗、短信" in found["reason"]["zh-CN"] and "overlay, SMS" in found["reason"]["en"]
 
 
 def test_an_old_system_is_a_finding_and_a_name_without_a_number_is_not(bureau: Bureau) -> None:

@@ -91,6 +91,7 @@ def test_findings_are_filtered_and_paged_across_phones(bureau: Bureau) -> None:
         if cursor is None:
             break
     assert len(seen) == len(set(seen)) == 4
+    assert [code for _, code in seen] == ["root", "passcode", "holder_unconfirmed", "holder_unconfirmed"]
     wrong_ones: list[dict[str, Any]] = [{"code": "nonsense"}, {"severity": "fatal"}, {"org_unit": "/nowhere"}]
     for wrong in wrong_ones:
         assert get("/findings", **wrong).status_code in (400, 422)

@@ -73,6 +73,19 @@ def test_what_destroys_is_confirmed_by_typing_and_waits_for_a_second_person(site
     assert waiting["status"] == "pending_approval" and _types(site, phones[0]) == ["wipe"]
 
 
+def test_a_lock_of_a_few_phones_is_typed_and_has_a_reason_too(site: Site) -> None:
+    phone, other = (site.enroll(org_unit="/总部/电销") for _ in range(2))
+    browser = site.person("leader")
+    page = _preview(browser, "lock", all="yes").text
+    assert "<code><bdi>lock 2</bdi></code>" in page and "Reason (optional)" not in page
+    for fields in ({"reason": "lost keys"}, {"reason": "lost keys", "typed": "lock"}, {"typed": "lock 2"}):
+        assert _send(browser, page, **fields).status_code == 422
+    assert _types(site, phone) == []
+    assert _send(browser, page, reason="lost keys", typed="lock 2").status_code == 303
+    assert _types(site, phone) == _types(site, other) == ["lock"]
+    assert "<code><bdi>" not in _preview(browser, "ping", all="yes").text
+
+
 def test_many_phones_are_cut_off_by_two_persons(site: Site) -> None:
     phones = [site.enroll() for _ in range(2)]
     browser = site.person()

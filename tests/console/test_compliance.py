@@ -32,12 +32,15 @@ def test_findings_are_narrowed_by_the_address_and_scoped(site: Site) -> None:
     own, away = _rooted(site, org_unit="/总部/电销", serial=SCRIPT[:40]), _rooted(site, org_unit="/总部/客服")
     officer, leader = site.person("officer"), site.person("leader")
     page = officer.get("/compliance", headers=ENGLISH).text
-    assert "4 findings<" in page and html.escape(own.serial) in page and away.serial in page
+    assert "2 findings<" in page and html.escape(own.serial) in page and away.serial in page
     assert "<script>alert" not in page
+    assert "2 hints are not shown" in page and "Holder not confirmed</a></div>" not in page
     for query, found in (
         ("code=root", "2 findings"),
         ("severity=critical&org_unit=/总部/客服", "1 finding"),
-        ("state=counted", "4 findings"),
+        ("hints=shown", "4 findings"),
+        ("code=holder_unconfirmed", "2 findings"),
+        ("state=counted", "2 findings"),
         ("state=excepted", "0 findings"),
     ):
         assert f"{found}<" in officer.get(f"/compliance?{query}", headers=ENGLISH).text, query
