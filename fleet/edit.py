@@ -29,7 +29,7 @@ def move(actor: Actor, device_id: str, org_unit: str) -> None:
     """
     actor.require(Permission.DEVICE_WRITE)
     device = _living(actor, device_id)
-    unit = org.resolve(actor, org_unit)
+    unit = org.place(actor, org_unit)
     if device.org_unit_id == unit.id:
         return
     before, device.org_unit_id, device.unit_from_token = device.org_unit_id, unit.id, True

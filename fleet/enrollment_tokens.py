@@ -236,12 +236,12 @@ def _check_figures(max_uses: int, expires_in: int, group_names: Sequence[str]) -
 
 def _unit(actor: Actor, reference: str | None) -> str | None:
     if reference is not None:
-        return org.resolve(actor, reference).id
+        return org.place(actor, reference).id
     if scope.sees_everything(actor):
         return None
     # Whoever sees a part of the tree brings phones into that part.
     own = _UNIT_IN_PATH.search(actor.unit_path or "")
-    return org.resolve(actor, own.group(1) if own else "").id
+    return org.place(actor, own.group(1) if own else "").id
 
 
 def _in_scope(actor: Actor) -> Select[tuple[EnrollmentToken]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from core import audit, clock, live
 from core.actor import Actor
@@ -72,7 +73,10 @@ def current() -> NoticeView:
 
 
 def publish(actor: Actor, texts: Mapping[str, str], version: str | None = None) -> NoticeView:
-    """Put a new version in force; equal texts change nothing. Raises Conflict for a version used before."""
+    """Put a new version in force; equal texts change nothing.
+
+    Raises Conflict for a version that was used before, or just now by somebody else.
+    """
     actor.require(Permission.NOTICE_WRITE)
     # Until they have accepted it, phones collect nothing.
     actor.require_everything()
@@ -83,7 +87,16 @@ def publish(actor: Actor, texts: Mapping[str, str], version: str | None = None) 
     name = _version(version)
     row = Notice(version=name, texts=checked, created_at=clock.now(), created_by=actor.id)
     session().add(row)
-    session().flush()
+    try:
+        session().flush()
+    except IntegrityError as error:
+        raise Conflict(
+            "notice_changed",
+            Text(
+                "告知书刚被他人更新，请重新载入后再改。",
+                "Somebody else has just published a notice. Load it again, then edit.",
+            ),
+        ) from error
     detail = {"replaces": now_in_force.text_version, "texts_sha256": texts_digest(checked)}
     audit.record(actor, "notice.publish", ("notice", name), detail)
     notice_changed.send(None, version=name)

@@ -14,7 +14,7 @@ from core.text import Text
 from fleet import findings, timeline
 from fleet.chunks import chunks
 from fleet.events import DeviceChange, devices_changed
-from fleet.models import Device, EnrollmentToken
+from fleet.models import Device, EnrollmentToken, ExpectedPhone
 from fleet.states import LIVING
 from identity import queries
 from identity.events import people_changed
@@ -37,6 +37,9 @@ def why_unit_stays(unit_id: str) -> Text | None:
     )
     if session().scalar(token.limit(1)):
         return Text("请先吊销该组织的注册令牌。", "Revoke the unit's enrollment tokens first.")
+    awaited = select(ExpectedPhone.id).where(ExpectedPhone.org_unit_id == unit_id, ExpectedPhone.arrived_at.is_(None))
+    if session().scalar(awaited.limit(1)):
+        return Text("请先删除分配到该组织的待到设备。", "Remove the expected phones that are announced for it first.")
     return None
 
 

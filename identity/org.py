@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import Select, func, literal, select, update
 
 from core import audit
 from core.actor import ROOT_PATH, Actor
@@ -81,9 +81,21 @@ def get(actor: Actor, unit_id: str) -> UnitView:
 
 def resolve(actor: Actor, reference: str) -> queries.UnitRef:
     """The unit of a name path (`/总部/电销`) or an id, in the actor's scope. Raises Invalid that says what to do."""
+    return _resolved(reference, session().scalars(_named(actor, reference)).one_or_none())
+
+
+def place(actor: Actor, reference: str) -> queries.UnitRef:
+    """The same for something that is going to stand in the unit: nobody removes it until the unit of work ends."""
+    query = _named(actor, reference).with_for_update(read=True, key_share=True)
+    return _resolved(reference, session().scalars(query).one_or_none())
+
+
+def _named(actor: Actor, reference: str) -> Select[tuple[OrgUnit]]:
     query = select(OrgUnit).where(OrgUnit.id.in_(visible_units(actor)))
-    by = OrgUnit.id == reference if is_uuid(reference) else OrgUnit.name_path == clean_path(reference)
-    unit = session().scalars(query.where(by)).one_or_none()
+    return query.where(OrgUnit.id == reference if is_uuid(reference) else OrgUnit.name_path == clean_path(reference))
+
+
+def _resolved(reference: str, unit: OrgUnit | None) -> queries.UnitRef:
     if unit is None:
         raise Invalid(
             "unknown_org_unit",
@@ -165,6 +177,8 @@ def delete(actor: Actor, unit_id: str) -> None:
     actor.require(Permission.ORG_WRITE)
     unit = locked(actor, unit_id)
     current = session()
+    # Whoever is just placing something in it is waited for, and seen below.
+    current.refresh(unit, with_for_update=True)
     if unit.id == ROOT_ID:
         raise Conflict("root_unit", Text("根组织不能删除。", "The root of the tree cannot be deleted."))
     if current.scalar(select(OrgUnit.id).where(OrgUnit.parent_id == unit.id).limit(1)):
@@ -234,7 +248,7 @@ def _visible(actor: Actor, unit_id: str) -> OrgUnit:
 def locked(actor: Actor, unit_id: str) -> OrgUnit:
     """The unit of an actor's scope, to be changed, for this room. Raises NotFound."""
     # The root's row is the lock of the whole tree: two moves at once could tie a circle.
-    session().execute(select(OrgUnit.id).where(OrgUnit.id == ROOT_ID).with_for_update())
+    session().execute(select(OrgUnit.id).where(OrgUnit.id == ROOT_ID).with_for_update(key_share=True))
     unit = _visible(actor, unit_id)
     session().refresh(unit)
     return unit

@@ -88,7 +88,7 @@ def add(
         name=clean(name, "name", 100),
         employee_no=optional(employee_no, "employee_no", 64),
         email=clean_email(email),
-        unit_id=org.resolve(actor, org_unit).id,
+        unit_id=org.place(actor, org_unit).id,
         state=ACTIVE,
         password_hash=password_hash,
         created_at=clock.now(),
@@ -239,7 +239,7 @@ def _apply_plain(actor: Actor, person: Person, changes: PersonChanges) -> dict[s
     if "username" in changes.fields:
         wanted["username"] = clean_username(changes.username)
     if changes.org_unit is not None:
-        wanted["unit_id"] = org.resolve(actor, changes.org_unit).id
+        wanted["unit_id"] = org.place(actor, changes.org_unit).id
     before = {key: getattr(person, key) for key, value in wanted.items() if getattr(person, key) != value}
     for key in before:
         setattr(person, key, wanted[key])

@@ -85,11 +85,13 @@ class ShoujiApp(OpenAPI):
             ) from error
 
     def _in_one_unit(self, rule: RouteRule) -> ResponseReturnValue:
-        with unit_of_work(write=_writes(rule), reading=rule.reads_first):
+        with unit_of_work(write=_writes(rule), reading=rule.reads_first and not idempotency.asked()):
             return self._answer(rule)
 
     def _answer(self, rule: RouteRule) -> ResponseReturnValue:
         authenticate(rule)
+        if not _writes(rule):
+            return super().dispatch_request()
         seen = idempotency.replay()
         if seen is not None:
             return seen

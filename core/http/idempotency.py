@@ -12,17 +12,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, current_app, request
-from sqlalchemy import LargeBinary, String, delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import LargeBinary, String, Table, delete, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import clock
+from core.conflicts import insert_into
 from core.db import Base, session
-from core.errors import BadInput, Conflict, Invalid
+from core.errors import BadInput, Invalid
 from core.http.identity import ANONYMOUS, current_actor
 from core.runtime import runtime
 from core.text import Text
-from core.uow import start_writing
 
 HEADER = "Idempotency-Key"
 MAX_KEY = 200
@@ -57,16 +56,24 @@ def _body_hash() -> str:
     return hashlib.sha256(request.query_string + b"\0" + request.get_data()).hexdigest()
 
 
+def asked() -> bool:
+    """Whether this request has a key: its unit of work writes from the start, since the key is claimed in it."""
+    return request.method == "POST" and HEADER in request.headers
+
+
 def replay() -> Response | None:
-    """The first answer, when this request was seen before. Raises Invalid when the key now has another body."""
+    """Claim the key of this request, or give the answer that its twin got; one under way is waited for.
+
+    Raises Invalid when the key was used with another body.
+    """
     scope = _scope()
     if scope is None:
         return None
     # Kept before a form is read from it, or there would be nothing left to compare.
     request.get_data()
-    found = session().execute(select(IdempotentAnswer).where(IdempotentAnswer.scope == scope)).scalar_one_or_none()
-    if found is None:
+    if _claim(scope):
         return None
+    found = session().get_one(IdempotentAnswer, scope)
     if found.body_hash != _body_hash():
         raise Invalid(
             "idempotency_key_reused",
@@ -75,34 +82,36 @@ def replay() -> Response | None:
                 "This Idempotency-Key was used for another request. Take a new one.",
             ),
         )
-    body = runtime().envelope.open(found.answer, f"idempotent:{scope}")
+    body = runtime().envelope.open(found.answer, _place(scope))
     return current_app.response_class(body, status=found.status, headers=found.headers)
 
 
 def remember(answer: Response) -> None:
-    """Keep a success for whoever sends the same again. Raises Conflict when the twin is under way."""
+    """Keep a success for whoever sends the same again; anything else gives the key back."""
     scope = _scope()
-    if scope is None or answer.status_code >= 300:
+    if scope is None:
         return
-    start_writing()
-    sealed = runtime().envelope.seal(answer.get_data(), f"idempotent:{scope}")
-    session().add(
-        IdempotentAnswer(
-            scope=scope,
-            body_hash=_body_hash(),
-            status=answer.status_code,
-            headers={name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers},
-            answer=sealed,
-            at=clock.now(),
-        )
-    )
-    try:
-        session().flush()
-    except IntegrityError as error:
-        raise Conflict(
-            "request_under_way",
-            Text("相同请求正在处理，请稍后重试。", "The same request is under way. Try again in a moment."),
-        ) from error
+    if answer.status_code >= 300:
+        session().execute(delete(IdempotentAnswer).where(IdempotentAnswer.scope == scope))
+        return
+    kept = {
+        "status": answer.status_code,
+        "headers": {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers},
+        "answer": runtime().envelope.seal(answer.get_data(), _place(scope)),
+    }
+    session().execute(update(IdempotentAnswer).where(IdempotentAnswer.scope == scope).values(kept))
+
+
+def _claim(scope: str) -> bool:
+    """Take the key for this unit of work; False when an answer stands there. The database makes twins wait here."""
+    table: Table = IdempotentAnswer.__table__
+    row = {"scope": scope, "body_hash": _body_hash(), "status": 0, "headers": {}, "answer": b"", "at": clock.now()}
+    statement = insert_into(session(), table).values(row).on_conflict_do_nothing().returning(table.c.scope)
+    return session().execute(statement).one_or_none() is not None
+
+
+def _place(scope: str) -> str:
+    return f"idempotent:{scope}"
 
 
 def forget_old() -> None:

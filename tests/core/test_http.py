@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -25,10 +27,11 @@ from core.http.routes import Api
 from core.ids import new_id
 from core.permissions import Permission
 from core.text import Text
-from core.uow import unit_of_work
+from core.uow import start_writing, unit_of_work
 
 api = Api("edge_test", __name__, prefix="/edge")
 BUSY: list[bool] = []
+ENTERED, GO_ON = threading.Event(), threading.Event()
 
 
 class Thing(BaseModel):
@@ -57,6 +60,16 @@ def make_signed() -> Response:
     """Answer with something else than JSON, never the same twice."""
     headers = {"Cache-Control": "private, max-age=7"}
     return Response(f"a.b.{new_id()}", 200, headers, mimetype="application/jose")
+
+
+@api.post("/slow", Permission.STAFF_WRITE, {201: Thing}, reads_first=True)
+def make_slowly(body: Thing) -> Response:
+    """Take a while before the first change."""
+    ENTERED.set()
+    assert GO_ON.wait(20)
+    start_writing()
+    outbox.enqueue("edge", [new_id()])
+    return reply(body, 201)
 
 
 @api.get("/things", Access.PUBLIC)
@@ -210,6 +223,25 @@ def test_a_repeated_key_gets_the_first_answer_and_nothing_happens_twice(edge: Fl
     other_actor = _post(caller, {"name": "a", "size": 1}, who="other", **{"Idempotency-Key": "k1"})
     assert other_actor.status_code == 201
     assert _keys(edge) == ["a", "a"]
+
+
+def test_twins_in_the_same_moment_get_one_answer_and_something_happens_once(edge: Flask, caller: FlaskClient) -> None:
+    headers = {"Authorization": "Bearer writer", "Idempotency-Key": "twins"}
+
+    def ask(size: int) -> Any:
+        return edge.test_client().post("/edge/slow", json={"name": "a", "size": size}, headers=headers)
+
+    ENTERED.clear()
+    GO_ON.clear()
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(ask, 1)
+        assert ENTERED.wait(20)
+        twin, other = threads.submit(ask, 1), threads.submit(ask, 2)
+        GO_ON.set()
+        answers = [first.result(), twin.result(), other.result()]
+    assert [answer.status_code for answer in answers] == [201, 201, 422]
+    assert answers[0].json == answers[1].json
+    assert len(_keys(edge)) == 1
 
 
 def test_a_failed_try_does_not_use_up_its_key(caller: FlaskClient) -> None:

@@ -27,6 +27,16 @@ def test_a_unit_stays_while_phones_or_tokens_belong_to_it(company: Company) -> N
     assert company.device(phone)["org_unit"] == ""
 
 
+def test_a_unit_stays_while_a_phone_is_announced_for_it(company: Company) -> None:
+    unit = world.unit("/总部/新部门")
+    awaited = {"serial": "R58N1", "person": "E1024", "org_unit": "/总部/新部门"}
+    made = company.post("/expected-phones", awaited)
+    assert made.status_code == 201, made.json
+    assert remove(company, unit).json["code"] == "unit_in_use"
+    company.client.delete(f"{API}/expected-phones/{made.json['id']}", headers=company.admin)
+    assert remove(company, unit).status_code == 204
+
+
 def test_a_phone_follows_its_holder_unless_its_token_placed_it(company: Company) -> None:
     follows = company.enroll(token=company.token(person="E1024"))
     stays = company.enroll(token=company.token(person="E1024", org_unit="/总部/电销"))

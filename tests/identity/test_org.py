@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.errors import Conflict, Invalid, NotFound, ShoujiError
 from core.uow import unit_of_work
-from identity import events, guards, org, queries, scope
+from identity import events, guards, org, people, queries, scope
 from tests.identity import world
 from tests.identity.world import SYSTEM
 
@@ -47,6 +49,28 @@ def test_a_moved_unit_keeps_its_id_and_scopes_follow() -> None:
     assert (moved.id, moved.org_unit, moved.parent_id) == (sales, "/B/电销", other)
     assert paths()["/B/电销/一组"] == f"/{other}/{sales}/{team}/"
     assert heard == [[f"/{other}/{sales}/"]]
+
+
+def test_a_unit_is_not_removed_under_somebody_who_is_just_placed_in_it(app: Flask) -> None:
+    unit = world.unit("/A")
+    removed: list[str] = []
+
+    def remove() -> None:
+        with app.app_context():
+            try:
+                with unit_of_work():
+                    org.delete(SYSTEM, unit)
+                removed.append(unit)
+            except Conflict as refused:
+                removed.append(refused.code)
+
+    remover = threading.Thread(target=remove)
+    with unit_of_work():
+        people.create(SYSTEM, name="新", org_unit="/A")
+        remover.start()
+        remover.join(0.2)
+    remover.join()
+    assert removed == ["unit_not_empty"]
 
 
 def test_a_unit_cannot_move_below_itself() -> None:
