@@ -58,6 +58,7 @@ def fill() -> str:
         "_policy_form_answer.html",
         text=text,
         kind=kind,
+        name=forms.field("name", 63),
         words=words,
         **_foreseen(foreseen, problem),
         **_form(kind, text, _problems(problem)),
@@ -116,7 +117,7 @@ def _address(done: Outcome) -> str:
 def _said(done: Outcome) -> Text:
     changed = [change for change in done.changes if change.action != "none"]
     if not changed:
-        return Text("内容没有变化。", "Nothing was changed.")
+        return Text("规则没有变化，注释已随文档保存。", "No rule was changed; comments are kept with the document.")
     if _takes_effect(done):
         count = done.review.devices
         return Text(f"已保存并生效，影响 {count} 台设备。", f"Saved and in effect; it touches {count} phones.")

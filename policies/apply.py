@@ -76,7 +76,14 @@ class _Request:
 
     def changed(self) -> list[Parsed]:
         """Documents that are new or differ."""
-        keys = {(change.kind, change.name) for change in self.changes if change.action in ("create", "change")}
+        return self._parsed("create", "change")
+
+    def unchanged(self) -> list[Parsed]:
+        """Documents that say what is stored."""
+        return self._parsed("none")
+
+    def _parsed(self, *actions: str) -> list[Parsed]:
+        keys = {(change.kind, change.name) for change in self.changes if change.action in actions}
         return [document for document in self.parsed if (document.kind, document.name) in keys]
 
 
@@ -280,6 +287,8 @@ def _write(request: _Request, before: World, *, publishing: bool, reason: str) -
     rows: dict[Key, PolicyDocument] = dict(request.stored)
     if request.parsed:
         drafts.hand_over([rows[key] for key in rows if rows[key].deleted_at is None], request.managed_by)
+    for document in request.unchanged():
+        drafts.keep_text(rows[document.kind, document.name], document, request.managed_by)
     for document in request.changed():
         key = (document.kind, document.name)
         rows[key] = drafts.put(request.actor, document, request.stored.get(key), request.managed_by)

@@ -70,7 +70,7 @@ def _parts(world: World, rules: dict[str, Any]) -> Iterator[tuple[str, str, Blob
         terms = world.keyword_set(name)
         if terms:
             yield "keyword_set", name, blobs.store("keyword_set", name, keyword_set_document(name, terms))
-            steps.update(terms.match or ())
+            steps.update(terms.steps)
     for step in fold_tables.with_tables(steps):
         yield "fold_table", step, blobs.store_bytes("fold_table", step, fold_tables.content(step))
     for name in calendars_named(rules):

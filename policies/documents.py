@@ -13,8 +13,8 @@ from core.db import session
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from policies import assignments, drafts, publish, references, sight
+from policies.language import author_text
 from policies.language.diff import FieldChange, differences
-from policies.language.emit import emit
 from policies.language.kinds import KINDS, PUBLISHED_KINDS
 from policies.models import EVERYWHERE, DocumentVersion, PolicyDocument, VersionInForce
 from policies.views import DocumentView, VersionView
@@ -46,16 +46,17 @@ def count(actor: Actor, kind: str | None = None, *, q: str | None = None) -> int
 
 
 def text(actor: Actor, kind: str, name: str, *, version: int | None = None) -> str:
-    """One document as YAML with its revision, as its author edits it; with the content of an older version if asked.
+    """One document as YAML with its revision, as its author wrote it; with the content of an older version if asked.
 
     Raises NotFound.
     """
-    document = get(actor, kind, name).document
-    if version is not None:
-        title, spec = _content(_row(kind, name), version)
-        names = {key: value for key, value in document["metadata"].items() if key != "title"}
-        document = {**document, "metadata": names | ({"title": title} if title is not None else {}), "spec": spec}
-    return emit([document])
+    document, row = get(actor, kind, name).document, _row(kind, name)
+    if version is None:
+        return author_text.shown(row.source, document)
+    older = publish.content(row, version)
+    names = {key: value for key, value in document["metadata"].items() if key != "title"}
+    titled = names | ({"title": older.title} if older.title is not None else {})
+    return author_text.shown(older.source, {**document, "metadata": titled, "spec": older.spec})
 
 
 def spec(actor: Actor, kind: str, name: str, *, version: int | None = None) -> dict[str, Any]:
@@ -131,22 +132,23 @@ def export(actor: Actor) -> str:
     What names phones outside the actor's part of the tree is left out; a comment says which documents those are.
     """
     kept, foreign = _exported(actor)
-    return "".join(f"# {LEFT_OUT}: {name}\n" for name in foreign) + emit(kept)
+    written = "".join(author_text.shown(source, document) for document, source in kept)
+    return "".join(f"# {LEFT_OUT}: {name}\n" for name in foreign) + written
 
 
 def export_json(actor: Actor) -> str:
     """The same as one JSON array, which is read ten times as fast. What is left out cannot be said in it."""
-    return json.dumps(_exported(actor)[0], ensure_ascii=False, indent=1) + "\n"
+    return json.dumps([document for document, _ in _exported(actor)[0]], ensure_ascii=False, indent=1) + "\n"
 
 
-def _exported(actor: Actor) -> tuple[list[dict[str, Any]], list[str]]:
-    """All documents as their authors write them, and kind and name of those that are left out."""
+def _exported(actor: Actor) -> tuple[list[tuple[dict[str, Any], str | None]], list[str]]:
+    """All documents with what their authors wrote, and kind and name of those that are left out."""
     actor.require(Permission.DOCUMENT_READ)
     rows = sorted(drafts.load_living().values(), key=lambda row: (list(KINDS).index(row.kind), row.name))
     paths = assignments.present_paths([row.id for row in rows])
     hidden = sight.hidden_in(actor, [row.spec for row in rows if row.kind in sight.NAMES_PHONES])
     foreign = [row for row in rows if hidden and row.kind in sight.NAMES_PHONES and sight.names_any(row.spec, hidden)]
-    kept = [drafts.whole(row, paths.get(row.id), revision=False) for row in rows if row not in foreign]
+    kept = [(drafts.whole(row, paths.get(row.id), revision=False), row.source) for row in rows if row not in foreign]
     return kept, [f"{row.kind}/{row.name}" for row in foreign]
 
 

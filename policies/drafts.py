@@ -15,10 +15,11 @@ from core.errors import Conflict
 from core.ids import new_id
 from core.text import Text
 from policies import assignments
+from policies.language import author_text
 from policies.language.diff import FieldChange, differences
 from policies.language.kinds import API_VERSION
 from policies.language.parse import Parsed
-from policies.models import PolicyDocument
+from policies.models import DocumentVersion, PolicyDocument
 
 Action = Literal["create", "change", "delete", "none"]
 Manager = Literal["files", "console", "api"]
@@ -99,6 +100,7 @@ def put(actor: Actor, sent: Parsed, stored: PolicyDocument | None, managed_by: M
     row.managed_by = managed_by
     row.title = sent.model.metadata.title
     row.spec = sent.data["spec"]
+    row.source = author_text.kept(sent.source, sent.data)
     _touch(row, actor)
     row.deleted_at = None
     session().add(row)
@@ -136,10 +138,20 @@ def require_own(rows: Collection[PolicyDocument], managed_by: Manager) -> None:
         )
 
 
-def rewrite(actor: Actor, row: PolicyDocument, title: str | None, spec: dict[str, Any]) -> None:
+def keep_text(row: PolicyDocument, sent: Parsed, managed_by: Manager) -> None:
+    """Keep what an author wrote around a content that did not change: comments are no edit, and no revision of theirs.
+
+    A program that sends the plain content takes no comments away, nor does anybody else those of files.
+    """
+    foreign = row.managed_by == FILES and managed_by != FILES
+    if sent.source is not None and not foreign:
+        row.source = author_text.kept(sent.source, sent.data, row.source) or row.source
+
+
+def rewrite(actor: Actor, row: PolicyDocument, older: DocumentVersion) -> None:
     """Make older content the draft again."""
-    if (row.title, row.spec) != (title, spec):
-        row.title, row.spec = title, spec
+    if (row.title, row.spec) != (older.title, older.spec):
+        row.title, row.spec, row.source = older.title, older.spec, older.source
         _touch(row, actor)
         session().flush()
 

@@ -53,7 +53,7 @@ _TEXTS: dict[HintCode, tuple[str, str]] = {
 
 def hints(name: str, spec: KeywordSetSpec) -> list[Hint]:
     """All oddities of a set, in the order of its terms."""
-    steps = [step for step in spec.match or () if step != PINYIN]
+    steps = [step for step in spec.steps if step != PINYIN]
     tables = fold_tables.tables(steps)
     folder = Folder(steps, tables)
     folded = [folder.fold(entry.term) if entry.term else "" for entry in spec.terms]

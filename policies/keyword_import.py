@@ -14,11 +14,10 @@ from policies import draft_import
 from policies.draft_import import Given
 from policies.faults import Fault
 from policies.keyword_hints import Hint, hints
-from policies.language.kinds import API_VERSION, KeywordSetSpec, TermEntry
+from policies.language.kinds import API_VERSION, DEFAULT_STEPS, KeywordSetSpec, TermEntry
 from policies.language.parse import Parsed, typed
 
 KIND = "KeywordSet"
-DEFAULT_STEPS = ["width", "case", "traditional", "symbols", "repeats", "digits", "homoglyphs"]
 Mode = Literal["add", "replace"]
 
 
@@ -51,7 +50,7 @@ def foresee(actor: Actor, name: str, given: Sequence[Given], faults: Sequence[Fa
             "no_terms", Text("没有可导入的词条。", "There is no term to import."), **_shown([*faults, *wrong])
         )
     stored = draft_import.stored(KIND, name)
-    spec: dict[str, Any] = dict(stored.spec) if stored else {"match": DEFAULT_STEPS}
+    spec: dict[str, Any] = dict(stored.spec) if stored else {"match": list(DEFAULT_STEPS)}
     before = {_text(entry): entry for entry in spec.get("terms", ())}
     after = {**(before if mode == "add" else {}), **entries}
     spec["terms"] = list(after.values())

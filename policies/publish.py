@@ -86,7 +86,7 @@ def publish(
         older = content(row, version)
         if (older.title, older.spec) != (row.title, row.spec):
             _require_own(row, take_over, reason)
-        drafts.rewrite(actor, row, older.title, older.spec)
+        drafts.rewrite(actor, row, older)
     before = world.current()
     made = make_version(actor, row, projection.settled(before, (kind, name)), restores=version, reason=reason)
     if made is None:
@@ -157,20 +157,26 @@ def make_version(
         newest = session().get_one(DocumentVersion, (row.id, in_force.version))
         if newest.title == row.title:
             return None
-    return add_version(actor, row, row.title, row.spec, restores=restores, reason=reason)
+    return add_version(actor, row, row, restores=restores, reason=reason)
 
 
 def add_version(
-    actor: Actor, row: PolicyDocument, title: str | None, spec: dict[str, Any], *, restores: int | None, reason: str
+    actor: Actor,
+    row: PolicyDocument,
+    content: PolicyDocument | DocumentVersion,
+    *,
+    restores: int | None,
+    reason: str,
 ) -> InForce:
-    """Make a title and a spec the document's next version; its draft stays as it is."""
+    """Make a content (the draft, or an older version) the document's next version; its draft stays as it is."""
     row.version += 1
     session().add(
         DocumentVersion(
             document_id=row.id,
             version=row.version,
-            title=title,
-            spec=spec,
+            title=content.title,
+            spec=content.spec,
+            source=content.source,
             restores=restores,
             published_at=clock.now(),
             published_by=actor.name,
@@ -178,7 +184,7 @@ def add_version(
         )
     )
     session().flush()
-    return InForce(row.id, row.kind, row.name, row.version, spec)
+    return InForce(row.id, row.kind, row.name, row.version, content.spec)
 
 
 def audit_published(

@@ -144,6 +144,8 @@ def _looser(old: _Effect, new: _Effect) -> set[str]:
     found = {path_text(path) for path in loosened(old.fragments, new.fragments)}
     for name in old.sets.keys() & new.sets.keys():
         found |= {f"KeywordSet/{name}/{term}" for term in _lost_terms(old.sets[name], new.sets[name])}
+        kept = new.sets[name]["steps"]
+        found |= {f"KeywordSet/{name}/match/{step}" for step in old.sets[name]["steps"] if step not in kept}
     for name in old.calendars.keys() & new.calendars.keys():
         found |= {f"Calendar/{name}/{day}" for day in _opened_days(old.calendars[name], new.calendars[name])}
     return found

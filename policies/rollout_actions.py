@@ -239,7 +239,7 @@ def _restore(actor: Actor, item: RolloutItem, reason: str) -> int:
     if row.deleted_at is not None:
         raise publish.no_such_document(row.kind, row.name)
     older = session().get_one(DocumentVersion, (item.document_id, item.previous))
-    made = publish.add_version(actor, row, older.title, older.spec, restores=older.version, reason=reason)
+    made = publish.add_version(actor, row, older, restores=older.version, reason=reason)
     return made.version
 
 

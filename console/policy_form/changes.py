@@ -12,7 +12,8 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from console.policy_form.nodes import Node
-from console.policy_form.values import code_of
+from console.policy_form.values import code_of, word
+from core.text import Text
 from policies.engine.windows import WEEKDAYS
 from policies.language.edit import Edit
 from policies.rules.work_hours import days_of
@@ -83,8 +84,24 @@ def row_days(row: Node) -> list[str]:
         return []
 
 
+def row_title(row: Node) -> Text:
+    """The days of a row as people say them; what is written wrongly as it stands there."""
+    days = row_days(row)
+    if not days:
+        return Text(row.days, row.days)
+    runs = [[word("", day) for day in run] for run in _runs(days)]
+    zh = "、".join(f"{run[0].zh}至{run[-1].zh}" if len(run) >= _RUN else "、".join(d.zh for d in run) for run in runs)
+    en = ", ".join(f"{run[0].en}–{run[-1].en}" if len(run) >= _RUN else ", ".join(d.en for d in run) for run in runs)
+    return Text(zh, en)
+
+
 def days_text(days: Sequence[str]) -> str:
     """Days as an author writes them: three or more in a row as `mon-fri`."""
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) >= _RUN else ",".join(run) for run in _runs(days))
+
+
+def _runs(days: Sequence[str]) -> list[list[str]]:
+    """The days in the order of the week, those in a row together."""
     places = [place for place, day in enumerate(WEEKDAYS) if day in days]
     runs: list[list[int]] = []
     for place in places:
@@ -92,12 +109,7 @@ def days_text(days: Sequence[str]) -> str:
             runs[-1].append(place)
         else:
             runs.append([place])
-    return ",".join(_run(run) for run in runs)
-
-
-def _run(run: list[int]) -> str:
-    names = [WEEKDAYS[place] for place in run]
-    return f"{names[0]}-{names[-1]}" if len(run) >= _RUN else ",".join(names)
+    return [[WEEKDAYS[place] for place in run] for run in runs]
 
 
 def _of(node: Node, sent: Sent) -> Iterator[Edit]:

@@ -20,7 +20,9 @@ from policies.language.yaml_source import read_yaml
 
 LONGEST_TEXT = 100_000
 """Characters of text that a form is drawn for; larger documents are edited as text."""
-HEAD = Shape("group", members={"title": Shape("text", limit=100)})
+HEAD = Shape("group", members={"name": Shape("text", limit=63, required=True), "title": Shape("text", limit=100)})
+NAME = "metadata.name"
+"""Only a document that is not stored yet is given its name here; a stored one keeps it."""
 _READ = 16
 
 

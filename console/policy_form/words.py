@@ -243,7 +243,13 @@ KEYWORD_SET = {
     "terms.pattern": Words(Text("正则", "Pattern")),
     "terms.id": Words(Text("标识", "Id")),
     "terms.except": Words(Text("例外", "Exceptions"), add=Text("添加", "Add")),
-    "match": Words(Text("识别变体", "Evasions undone"), Text("比对前先还原的写法。", "Undone before matching.")),
+    "match": Words(
+        Text("识别变体", "Evasions undone"),
+        Text(
+            "比对前先还原的写法。未设置时还原除拼音以外的全部变体。",
+            "Undone before matching. Not set: all of them but pinyin.",
+        ),
+    ),
     "tests": Words(Text("测试", "Tests"), Text("有一条不符就不能发布。", "Publishing is refused while one fails.")),
     "tests.hit": Words(Text("应命中", "Must be found"), add=Text("添加", "Add")),
     "tests.pass": Words(Text("不应命中", "Must not be found"), add=Text("添加", "Add")),
@@ -265,6 +271,13 @@ CALENDAR = {
 
 METADATA = {
     "metadata": Words(Text("文档", "Document")),
+    "metadata.name": Words(
+        Text("标识", "Name"),
+        Text(
+            "小写字母、数字和连字符，保存后不能再改。",
+            "Lower-case letters, digits and hyphens; it stays as it is once saved.",
+        ),
+    ),
     "metadata.title": Words(Text("名称", "Title"), Text("供人阅读，例如“贷款销售岗”。", "For people to read.")),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from policies.language.kinds import STEPS, CalendarSpec, KeywordSetSpec, TermEntry
+from policies.language.kinds import CalendarSpec, KeywordSetSpec, TermEntry
 
 
 def term_id(set_name: str, entry: TermEntry) -> str:
@@ -19,8 +19,7 @@ def keyword_set_document(name: str, spec: KeywordSetSpec) -> dict[str, Any]:
     Terms in the order of their ids, steps in the order in which they are undone.
     """
     terms = sorted((_term(name, entry) for entry in spec.terms), key=lambda term: str(term["id"]))
-    chosen = spec.match or ()
-    return {"set": name, "terms": terms, "steps": [step for step in STEPS if step in chosen]}
+    return {"set": name, "terms": terms, "steps": spec.steps}
 
 
 def _term(set_name: str, entry: TermEntry) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from policies.rules.forms import Day, Name, Spec, fault
 
 API_VERSION = "shouji/v1"
 STEPS: tuple[NormaliseStep, ...] = get_args(NormaliseStep)
+DEFAULT_STEPS: tuple[NormaliseStep, ...] = tuple(step for step in STEPS if step != "pinyin")
+"""What a set undoes that does not say: everything but pinyin, which finds more than was meant."""
 TermText = Annotated[str, Field(min_length=1, max_length=64)]
 Sample = Annotated[str, Field(min_length=1, max_length=2000)]
 UnitPath = Annotated[str, Field(pattern=r"^/([^/]{1,64}(/[^/]{1,64}){0,15})?$")]
@@ -77,6 +79,12 @@ class KeywordSetSpec(Spec):
     terms: Annotated[list[Annotated[TermEntry, BeforeValidator(_entry)]], Field(min_length=1, max_length=50_000)]
     match: list[NormaliseStep] | None = None
     tests: KeywordTests | None = None
+
+    @property
+    def steps(self) -> list[NormaliseStep]:
+        """The evasions that are undone, in the order in which that is done."""
+        chosen = DEFAULT_STEPS if self.match is None else self.match
+        return [step for step in STEPS if step in chosen]
 
     @model_validator(mode="after")
     def _once(self) -> Self:

@@ -22,11 +22,12 @@ Format = Literal["yaml", "json"]
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One document: typed, as it was written, and where its members stand."""
+    """One document: typed, as it was written, where its members stand, and its text where it came as YAML."""
 
     model: Document
     data: dict[str, Any]
     marks: Marks
+    source: str | None = None
 
     @property
     def kind(self) -> str:
@@ -76,7 +77,7 @@ def _typed(raw: RawDocument) -> Parsed:
         text = Text(f"kind 只能是：{choices}。", f"The kind must be one of: {choices}.")
         raise Refused([problem_at(raw.marks, ("kind",), "unknown_kind", text)])
     try:
-        parsed = Parsed(form.model_validate(raw.data), raw.data, raw.marks)
+        parsed = Parsed(form.model_validate(raw.data), raw.data, raw.marks, raw.source)
     except ValidationError as error:
         raise Refused(list(_problems(error, raw.marks))) from error
     faults = [parsed.problem(*fault) for fault in overlaps(raw.data["spec"])] if parsed.kind == "Policy" else []

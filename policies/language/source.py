@@ -32,10 +32,11 @@ FILES = Limits(megabytes=64, nodes=4_000_000)
 
 @dataclass(slots=True)
 class RawDocument:
-    """Plain JSON values, and line and column of each member and item by its location."""
+    """Plain JSON values, line and column of each member and item by its location, and its own part of a YAML text."""
 
     data: Any
     marks: dict[Location, tuple[int, int]] = field(default_factory=dict)
+    source: str | None = None
 
 
 @dataclass(slots=True)

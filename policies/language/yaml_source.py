@@ -15,7 +15,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -48,7 +47,7 @@ def read_yaml(text: str, limits: Limits = REQUEST) -> list[RawDocument]:
             text.count("\n", 0, endless.start()) + 1, 1, "tag", Text("不支持 YAML 标签。", "YAML tags are not taken.")
         )
     try:
-        documents = _Reader(YAML(typ="safe", pure=True).parse(text), limits).documents()
+        documents = _Reader(YAML(typ="safe", pure=True).parse(text), limits).documents(text)
         return within(list(islice(documents, MAX_DOCUMENTS + 1)))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -84,16 +83,21 @@ class _Reader:
         self._budget = Budget(limits)
         self._marks: dict[Location, tuple[int, int]] = {}
 
-    def documents(self) -> Iterator[RawDocument]:
-        """Each document that is not empty."""
+    def documents(self, text: str) -> Iterator[RawDocument]:
+        """Each document that is not empty, with its part of the text; comments before the first are the first's."""
+        starts: list[int] = []
+        found: list[tuple[int, RawDocument]] = []
         for event in self._events:
             if isinstance(event, DocumentStartEvent):
+                starts.append(event.start_mark.index if starts else 0)
                 self._marks = {}
                 data = self._node(next(self._events), (), 0)
                 if data is not None:
-                    yield RawDocument(data, self._marks)
-            elif isinstance(event, DocumentEndEvent):
-                continue
+                    found.append((len(starts) - 1, RawDocument(data, self._marks)))
+        starts.append(len(text))
+        for number, document in found:
+            document.source = text[starts[number] : starts[number + 1]]
+            yield document
 
     def _node(self, event: Any, location: Location, depth: int) -> Any:
         line, column = event.start_mark.line + 1, event.start_mark.column + 1

@@ -223,3 +223,25 @@ def _area(page: str, name: str) -> str:
     found = re.search(rf'<textarea name="{name}" hidden>\n(.*?)</textarea>', page, re.DOTALL)
     assert found
     return html.unescape(found[1])
+
+
+def test_a_new_document_gets_its_name_in_the_form_and_a_stored_one_keeps_it(site: Site) -> None:
+    browser = site.person()
+    fresh = browser.get("/policies/new", headers=CHINESE).text
+    assert 'name="metadata.name" value="new-policy"' in fresh
+    named = _changed(SMALL, {"metadata.name": ["sales"]})
+    assert parse(named.encode())[0].name == "sales" and "# often" in named
+    token = token_of(fresh)
+    saved = browser.post("/policies/save", data={"csrf_token": token, "kind": "Policy", "name": "", "text": SMALL})
+    assert saved.status_code == 303
+    stored = browser.get("/policies/Policy/small/edit", headers=CHINESE).text
+    assert 'name="metadata.name"' not in stored and 'name="metadata.title"' in stored and "# often" in stored
+
+
+def test_rows_of_a_week_are_headed_in_the_readers_language(site: Site) -> None:
+    browser = site.person()
+    text = HEAD + "spec: {work_hours: {weekly: {mon-fri: ['09:00-18:00'], 'sat,sun': ['10:00-12:00']}}}\n"
+    for headers, headings in ((CHINESE, ("周一至周五", "周六、周日")), (ENGLISH, ("Mon–Fri", "Sat, Sun"))):
+        fields = {"csrf_token": token_of(browser.get("/policies/new").text), "kind": "Policy", "text": text}
+        page = browser.post("/policies/form", data=fields, headers=headers).text
+        assert [heading for heading in headings if f"<legend><bdi>{heading}</bdi></legend>" in page] == list(headings)

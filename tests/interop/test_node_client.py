@@ -55,8 +55,8 @@ def documents() -> list[dict[str, Any]]:
         "payments": {"transfer": "block"},
     }
     return [
-        document("KeywordSet", "large", {"terms": terms}),
-        document("KeywordSet", "small", {"terms": ["加急费"]}),
+        document("KeywordSet", "large", {"terms": terms, "match": []}),
+        document("KeywordSet", "small", {"terms": ["加急费"], "match": []}),
         document("Policy", "interop", rules),
         document("Assignment", "interop", {"policy": "interop", "to": {"org_unit": "/"}}),
     ]

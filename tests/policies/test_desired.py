@@ -185,7 +185,7 @@ def test_sets_and_calendars_go_as_blobs_of_their_own_and_follow_their_version(of
     phone = office.phone("/总部/电销")
     rules = "{keywords: [{set: abuse, action: block}], work_hours: {calendar: cn, weekly: {mon: ['09:00-18:00']}}}"
     office.apply(
-        document("KeywordSet", "abuse", "{terms: [坏]}")
+        document("KeywordSet", "abuse", "{terms: [坏], match: []}")
         + document("Calendar", "cn", "{days: [{date: 2026-10-01, kind: holiday}]}")
         + policy("sales", rules)
         + assignment("everywhere", "sales", HERE)
@@ -193,7 +193,7 @@ def test_sets_and_calendars_go_as_blobs_of_their_own_and_follow_their_version(of
     before = office.bundle(phone)
     assert [(part["kind"], part["name"]) for part in before["blobs"]] == [("calendar", "cn"), ("keyword_set", "abuse")]
     office.forget_queue()
-    office.apply(document("KeywordSet", "abuse", "{terms: [坏, 更坏]}"))
+    office.apply(document("KeywordSet", "abuse", "{terms: [坏, 更坏], match: []}"))
     after = office.bundle(phone)
     assert after["blobs"][0] == before["blobs"][0]
     assert after["blobs"][1]["digest"] != before["blobs"][1]["digest"]
@@ -229,7 +229,7 @@ def test_a_blob_too_large_for_mqtt_is_not_published_but_fetched(office: Office) 
     phone = office.phone("/总部/电销")
     terms = ", ".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(8000))
     office.apply(
-        document("KeywordSet", "large", f"{{terms: [{terms}]}}")
+        document("KeywordSet", "large", f"{{terms: [{terms}], match: []}}")
         + policy("sales", "{keywords: [{set: large, action: warn}]}")
         + assignment("everywhere", "sales", HERE)
     )

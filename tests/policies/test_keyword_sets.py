@@ -9,10 +9,11 @@ import pytest
 
 from policies.language.compile import calendar_document, keyword_set_document
 from policies.language.group_query import read_query
-from policies.language.kinds import CalendarSpec, KeywordSetSpec
+from policies.language.kinds import STEPS, CalendarSpec, KeywordSetSpec
 from policies.language.parse import parse
 from policies.language.patterns import check_pattern
 from policies.language.problems import Refused
+from tests.policies.office import Office, assignment, document, policy
 
 
 def codes(kind: str, spec: str) -> list[str]:
@@ -162,3 +163,20 @@ def test_wrongly_typed_terms_name_their_place() -> None:
     spec: Any = {"terms": [3]}
     with pytest.raises(Exception, match="TermEntry"):
         KeywordSetSpec.model_validate(spec)
+
+
+def test_a_set_that_does_not_say_undoes_all_but_pinyin_and_leaving_steps_out_makes_it_looser(office: Office) -> None:
+    phone = office.phone("/总部/电销")
+    office.apply(
+        document("KeywordSet", "fees", "{terms: [加急费]}")
+        + policy("p", "{keywords: [{set: fees, action: block}]}")
+        + assignment("a", "p", "{org_unit: /}")
+    )
+    tables = {part["name"] for part in office.bundle(phone)["blobs"] if part["kind"] == "fold_table"}
+    assert tables == {"width", "case", "traditional", "digits", "homoglyphs", "symbols"}
+    fewer = office.plan(document("KeywordSet", "fees", "{terms: [加急费], match: [width, case]}"))
+    assert [place["path"] for place in fewer["looser"]] == [
+        f"KeywordSet/fees/match/{step}" for step in ("digits", "homoglyphs", "repeats", "symbols", "traditional")
+    ]
+    more = office.plan(document("KeywordSet", "fees", f"{{terms: [加急费], match: [{', '.join(STEPS)}]}}"))
+    assert (more["looser"], [place["path"] for place in more["tighter"]]) == ([], ["KeywordSet/fees/match/pinyin"])
