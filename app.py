@@ -83,8 +83,8 @@ from policies import device as policies_device
 from policies import device_api as policies_device_api
 from policies import effects as policies_effects
 from policies import figures as policies_figures
+from policies import held_api, keywords_cli, rollouts_api, rollouts_cli, schema_api, states
 from policies import jobs as policies_jobs
-from policies import keywords_cli, rollouts_api, rollouts_cli, schema_api, states
 from policies import receivers as policies_receivers
 
 VERSION = "0.1.0"
@@ -104,6 +104,7 @@ APIS = (
     commands_device_api.api,
     policies_api.api,
     rollouts_api.api,
+    held_api.api,
     policies_device_api.api,
     schema_api.api,
     schema_api.asyncapi,

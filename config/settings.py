@@ -102,6 +102,9 @@ class Settings(BaseModel):
         ge=0,
         description="Seconds an approver's account and roles must be older than.",
     )
+    approval_to_loosen: bool = Field(
+        True, description="Whether whatever makes an effective policy looser waits for a second person."
+    )
     approval_lifetime: int = Field(86400, ge=60, description="Seconds after which an unanswered approval lapses.")
     wipe_cap_per_person: int = Field(20, ge=0, description="Phones one person may wipe or revoke in an hour.")
     wipe_cap_total: int = Field(100, ge=0, description="Phones all people together may wipe or revoke in an hour.")

@@ -8,7 +8,7 @@ from typing import Any
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from console import errors, forms, frame, labels, lists
+from console import errors, forms, frame, labels, lists, policy_words, words
 from console.device_view import BAD, IDLE, OK, WARN, Label
 from core.actor import Actor
 from core.errors import Invalid, ShoujiError
@@ -20,7 +20,7 @@ from fleet import devices, revocations
 from fleet.commands import approval
 from identity import approvals, queries
 from identity.approval_views import ApprovalView
-from policies import rollout_actions, rollout_steps
+from policies import rollout_actions, rollout_steps, second_person
 
 WAITING, MINE, DECIDED = "waiting", "mine", "decided"
 TABS: Mapping[str, Text] = {
@@ -28,7 +28,7 @@ TABS: Mapping[str, Text] = {
     MINE: Text("我发起的", "Mine"),
     DECIDED: Text("已处理", "Decided"),
 }
-TONES = {"pending": WARN, "approved": OK, "used": OK, "denied": BAD}
+TONES = {"pending": WARN, "approved": OK, "used": OK, "denied": BAD, "void": BAD}
 SHOWN_PHONES = 50
 COMMAND_PREFIX = "command."
 
@@ -63,14 +63,18 @@ def show(id: str, problem: ShoujiError | None = None) -> str:
     """One request: what, why, whom it hits, until when, and the form to decide it."""
     actor = current_actor()
     asked = approvals.get(actor, id)
-    may_see = actor.may(Permission.DEVICE_READ)
-    phones = devices.views(actor, list(asked.targets[:SHOWN_PHONES])) if may_see else []
+    targets = asked.targets or second_person.phones_of(id)
+    phones = devices.views(actor, list(targets[:SHOWN_PHONES])) if actor.may(Permission.DEVICE_READ) else []
     return render_template(
         "approval.html",
         asked=asked,
         people=_people([asked]),
         phones=phones,
-        unseen=max(0, len(asked.targets) - len(phones)),
+        targets=len(targets),
+        unseen=max(0, len(targets) - len(phones)),
+        result=second_person.result_of(id),
+        policy=policy_words,
+        words=words,
         own=asked.requested_by == actor.id,
         open=asked.state == approvals.PENDING,
         missing=[one for one in asked.permissions if one not in actor.permissions],
@@ -111,7 +115,8 @@ def titled(asked: ApprovalView) -> Text:
     if asked.kind == revocations.APPROVAL:
         name, phones = labels.approval(asked.kind), len(asked.targets)
         return Text(f"{name.zh}：{phones} 台设备", f"{name.en}: {phones}")
-    ring = asked.summary.get("ring")
+    documents = asked.summary.get("documents") or ()
+    ring = asked.summary.get("ring") or ", ".join(str(one["name"]) for one in documents[:3])
     name = labels.approval(asked.kind)
     return Text(f"{name.zh}：{ring}", f"{name.en}: {ring}") if ring else name
 

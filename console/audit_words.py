@@ -80,6 +80,7 @@ ACTIONS = {
     "approval.denied": Text("驳回", "Denied"),
     "approval.use": Text("使用审批", "Used an approval"),
     "approval.withdraw": Text("撤回审批", "Withdrew an approval"),
+    "approval.void": Text("审批作废", "An approval became void"),
     "freeze.on": Text("紧急冻结", "Froze commands"),
     "freeze.lift": Text("解除冻结", "Lifted the freeze"),
     "channel.create": Text("新建通知通道", "Set a channel up"),

@@ -116,8 +116,8 @@ def edit_form(id: str, problem: ShoujiError | None = None) -> str:
 def change(id: str) -> ResponseReturnValue:
     """Move it to another org unit and other groups."""
     actor = current_actor()
-    edit.move(actor, id, forms.field("org_unit", 1400))
-    edit.set_groups(actor, id, forms.values("group", 63, edit.MAX_GROUPS))
+    chosen = forms.values("group", 63, edit.MAX_GROUPS)
+    edit.place(actor, id, org_unit=forms.field("org_unit", 1400), in_groups=chosen)
     return forms.done(url_for("page_device.show", id=id), Text("已保存。", "Saved."))
 
 

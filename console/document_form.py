@@ -33,14 +33,19 @@ def built(kind: str, name: str, title: str, spec: Mapping[str, Any], revision: i
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def planned(document: Mapping[str, Any]) -> str:
-    """The part of a page that says what storing the document would do, or what is wrong with it."""
+def foreseen(document: Mapping[str, Any]) -> tuple[dict[str, Any] | None, Text | None]:
+    """What storing the document would do, for the templates; or what is wrong with it."""
     actor = current_actor()
     try:
-        found = apply.plan(actor, body(document), "json")
+        return policy_words.outcome(actor, apply.plan(actor, body(document), "json")), None
     except ShoujiError as error:
-        return render_template("_plan.html", error=told(error), problems=[], words=words)
-    return render_template("_plan.html", plan=policy_words.outcome(actor, found), problems=[], words=words)
+        return None, told(error)
+
+
+def planned(document: Mapping[str, Any]) -> str:
+    """The part of a page that says what storing the document would do, or what is wrong with it."""
+    plan, wrong = foreseen(document)
+    return render_template("_plan.html", plan=plan, error=wrong, problems=[], words=words)
 
 
 def store(actor: Actor, document: Mapping[str, Any]) -> Outcome:
@@ -49,9 +54,15 @@ def store(actor: Actor, document: Mapping[str, Any]) -> Outcome:
     Raises Refused, Invalid, Conflict, Forbidden.
     """
     reason = clean_reason(forms.field("reason"))
-    require_accepted(apply.plan(actor, body(document), "json"))
-    taken = forms.field("take_over") == "yes"
-    return apply.apply(actor, body(document), "json", reason=reason, managed_by="console", take_over=taken)
+    return apply.apply(
+        actor,
+        body(document),
+        "json",
+        reason=reason,
+        managed_by="console",
+        take_over=forms.field("take_over") == "yes",
+        agree=lambda found: require_accepted(found.review),
+    )
 
 
 def told(error: ShoujiError) -> Text:

@@ -9,8 +9,8 @@ from flask import Flask, Response, current_app, make_response, redirect, render_
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from console import frame
-from core.errors import ShoujiError, Unauthenticated
+from console import forms, frame
+from core.errors import ShoujiError, Unauthenticated, Waits
 from core.http import problems
 from core.http.access import table
 from core.http.app import PAGE_ERRORS
@@ -83,6 +83,8 @@ def answer(error: Exception) -> ResponseReturnValue:
     problem = _ours(error)
     if isinstance(problem, Unauthenticated) and problem.code == "sign_in_required":
         return _to_sign_in()
+    if isinstance(problem, Waits):
+        return forms.done(url_for("page_approvals.show", id=problem.approval.id), problem.text)
     if problem.code == PASSWORD_CHANGE:
         return _whole_page(url_for("page_account.password_form"), 403)
     response = make_response(_form(problem) or _page(problem), problem.status)

@@ -7,7 +7,7 @@ from typing import Any
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from console import document_form, errors, forms, frame, lists, policy_words, words
+from console import document_form, errors, forms, frame, lists, words
 from console.policies import tabs
 from core.actor import Actor
 from core.errors import Invalid, ShoujiError
@@ -18,7 +18,7 @@ from core.text import Text
 from fleet import devices, groups
 from fleet import queries as fleet
 from fleet.devices import Filters
-from policies import apply, assigned, documents, group_preview
+from policies import assigned, documents, group_preview
 from policies.language.group_query import FIELDS, read_query
 
 KIND = "Group"
@@ -100,7 +100,9 @@ def preview() -> str:
     except ShoujiError as error:
         place = error.members.get("place")
         return render_template("_group_preview.html", error=error.text, query=query, place=place)
-    plan, wrong = _planned(actor, query, dynamic)
+    # While the name is missing it is asked under one that nobody uses.
+    named = forms.field("name", 63).strip() or "unnamed-preview"
+    plan, wrong = document_form.foreseen(_document(actor, named, query, dynamic))
     return render_template(
         "_group_preview.html",
         count=count,
@@ -135,15 +137,6 @@ def show_change_error(problem: ShoujiError) -> str:
     """The same form with the error."""
     stored = documents.get(current_actor(), KIND, forms.routed("name"))
     return _form({**_sent(), "name": stored.name}, stored.managed_by, problem)
-
-
-def _planned(actor: Actor, query: str, dynamic: bool) -> tuple[dict[str, Any] | None, Text | None]:
-    """What storing would do; while the name is missing it is asked under one that nobody uses."""
-    document = _document(actor, forms.field("name", 63).strip() or "unnamed-preview", query, dynamic)
-    try:
-        return policy_words.outcome(actor, apply.plan(actor, document_form.body(document), "json")), None
-    except ShoujiError as error:
-        return None, document_form.told(error)
 
 
 def _store(name: str) -> ResponseReturnValue:

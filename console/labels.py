@@ -216,6 +216,15 @@ VALUES = {
 }
 APPROVAL_KINDS = {
     "device.revoke": Text("吊销设备", "Revoke phones"),
+    "document.publish": Text("发布会放宽策略的版本", "Publish a version that loosens"),
+    "documents.apply": Text("应用会放宽策略的文档", "Apply documents that loosen"),
+    "document.delete": Text("删除文档并放宽策略", "Delete a document, which loosens"),
+    "rollout.start": Text("开始会放宽策略的发布", "Start a rollout that loosens"),
+    "rollout.rollback": Text("回退发布并放宽策略", "Roll back, which loosens"),
+    "org_unit.change": Text("移动组织并放宽策略", "Move a unit, which loosens"),
+    "device.place": Text("移动设备并放宽策略", "Move a phone, which loosens"),
+    "device.confirm": Text("确认使用人并放宽策略", "Confirm a holder, which loosens"),
+    "device.follow": Text("设备随使用人调动并放宽策略", "Phones follow their holder, which loosens"),
     "rollout.ring": Text("发布进入下一环", "Next ring of a rollout"),
 }
 APPROVAL_STATES = {
@@ -225,6 +234,7 @@ APPROVAL_STATES = {
     "withdrawn": Text("已撤回", "Withdrawn"),
     "lapsed": Text("已过期", "Lapsed"),
     "used": Text("已批准并执行", "Approved and carried out"),
+    "void": Text("已作废", "Void"),
 }
 
 

@@ -19,6 +19,7 @@ from core.text import Text
 from policies import apply, documents
 from policies.apply import Outcome
 from policies.language.problems import Problem, Refused
+from policies.review import Review
 
 MAX_TEXT = 2_000_000
 
@@ -68,14 +69,15 @@ def fill() -> str:
 @pages.post("/policies/save", Permission.DOCUMENT_WRITE, reads_first=True)
 def save() -> ResponseReturnValue:
     """Store the documents; published kinds become drafts, the others take effect."""
-    actor, text = current_actor(), _merged()
-    reason = forms.field("reason").strip()
-    foreseen = apply.plan(actor, text.encode())
-    if _takes_effect(foreseen):
-        reason = clean_reason(reason)
-        require_accepted(foreseen)
-    taken = forms.field("take_over") == "yes"
-    done = apply.apply(actor, text.encode(), reason=reason, managed_by="console", take_over=taken)
+    reason, taken = forms.field("reason").strip(), forms.field("take_over") == "yes"
+
+    def agree(found: Outcome) -> None:
+        if _takes_effect(found):
+            clean_reason(reason)
+            require_accepted(found.review)
+
+    body = _merged().encode()
+    done = apply.apply(current_actor(), body, reason=reason, managed_by="console", take_over=taken, agree=agree)
     return forms.done(_address(done), _said(done))
 
 
@@ -88,9 +90,9 @@ def show_error(problem: ShoujiError) -> str:
     )
 
 
-def require_accepted(found: Outcome) -> None:
+def require_accepted(seen: Review) -> None:
     """What becomes looser was ticked. Raises Invalid."""
-    if found.review.looser and forms.field("accept_looser") != "yes":
+    if seen.looser and forms.field("accept_looser") != "yes":
         raise Invalid(
             "looser_not_accepted",
             Text(

@@ -37,10 +37,17 @@ def ask_publish(kind: str, name: str) -> str:
 def publish_document(kind: str, name: str) -> ResponseReturnValue:
     """Publish the draft, or older content as a new version."""
     actor, version = current_actor(), _wanted(forms.field("version", 9))
-    reason = clean_reason(forms.field("reason"))
-    require_accepted(_foreseen(actor, kind, name, version))
-    staging = ring_form.staging()
-    done = publish.publish(actor, kind, name, version=version, reason=reason, take_over=_taken(), staging=staging)
+    reason, staging = clean_reason(forms.field("reason")), ring_form.staging()
+    done = publish.publish(
+        actor,
+        kind,
+        name,
+        version=version,
+        reason=reason,
+        take_over=_taken(),
+        staging=staging,
+        agree=require_accepted,
+    )
     if staging.rings and done.rollout:
         text = Text("已按发布环建立发布。", "The rollout by rings is made.")
         return forms.done(url_for("page_rollouts.show", id=done.rollout), text)
@@ -67,10 +74,15 @@ def ask_delete(kind: str, name: str) -> str:
 @pages.post("/policies/<kind>/<name>/delete", Permission.DOCUMENT_WRITE)
 def delete(kind: str, name: str) -> ResponseReturnValue:
     """Delete the document; its versions stay."""
-    actor = current_actor()
     forms.require_typed(name)
-    require_accepted(apply.plan_deletion(actor, kind, name))
-    apply.delete(actor, kind, name, reason=forms.field("reason"), take_over=_taken())
+    apply.delete(
+        current_actor(),
+        kind,
+        name,
+        reason=forms.field("reason"),
+        take_over=_taken(),
+        agree=lambda found: require_accepted(found.review),
+    )
     return forms.done(url_for("page_policies.show_list"), Text(f"已删除“{name}”。", f"“{name}” is deleted."))
 
 

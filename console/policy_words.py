@@ -10,6 +10,7 @@ from core.actor import Actor
 from core.db import json_text
 from core.permissions import Permission
 from fleet import devices
+from policies import second_person
 from policies.apply import Outcome
 from policies.language.diff import FieldChange
 from policies.language.kinds import PUBLISHED_KINDS
@@ -141,4 +142,5 @@ def outcome(actor: Actor, found: Outcome) -> dict[str, Any]:
         "looser": seen.looser,
         "tighter": seen.tighter,
         "phones": phones,
+        "waits": second_person.wanted(seen),
     }

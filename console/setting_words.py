@@ -53,6 +53,7 @@ CHINESE = {
     "key_ring": "安装密钥所在目录；默认是数据目录中的 keys。",
     "admin_password": "用此密码创建首个管理员 admin，代替一次性设置链接。",
     "approver_min_age": "审批人的账号与角色须存在多少秒以上。",
+    "approval_to_loosen": "放宽生效策略的变更是否须由第二人批准。",
     "approval_lifetime": "无人答复的审批多少秒后失效。",
     "wipe_cap_per_person": "一个人每小时最多可擦除或吊销的设备数。",
     "wipe_cap_total": "所有人每小时合计最多可擦除或吊销的设备数。",

@@ -1,6 +1,7 @@
 """The one error tree. A room raises these; the edges turn them into answers.
 
 ShoujiError
+├── Waits 202             held back: a second person is asked; nothing is changed until they let it happen
 ├── BadInput 400          the request itself cannot be read
 ├── Unauthenticated 401   nobody, or not who they say
 ├── Forbidden 403         known, but not allowed; audited as refused
@@ -31,6 +32,20 @@ class ShoujiError(Exception):
         self.code = code
         self.text = text
         self.members = members
+
+
+class Waits(ShoujiError):
+    """Held back until a second person lets it happen: nothing is changed, `approval` is what was asked for.
+
+    The unit of work that raises it is rolled back. Once the request is stored, `approval` holds it.
+    """
+
+    status = 202
+    title = Text("等待第二人批准", "Waits for a second person")
+
+    def __init__(self, code: str, text: Text, **members: Any) -> None:
+        super().__init__(code, text, **members)
+        self.approval: Any = None
 
 
 class BadInput(ShoujiError):

@@ -26,6 +26,7 @@ from fleet.schemas import (
 )
 from fleet.timeline import LineView
 from fleet.views import DeviceDetail, DeviceView
+from identity.approval_views import ApprovalView
 
 api = Api("fleet", __name__)
 SVG: Content = {"image/svg+xml": {"type": "string"}}
@@ -52,7 +53,7 @@ def change_device(path: IdPath, body: StateChange) -> Response:
     return reply(devices.get(current_actor(), path.id))
 
 
-@api.post("/devices/<id>/confirm", Permission.DEVICE_WRITE, {200: DeviceDetail}, problems=(409,))
+@api.post("/devices/<id>/confirm", Permission.DEVICE_WRITE, {200: DeviceDetail, 202: ApprovalView}, problems=(409,))
 def confirm_device(path: IdPath, body: ConfirmBody) -> Response:
     """Confirm who holds a phone and that it is the one it says it is."""
     holders.confirm(current_actor(), path.id, body.person)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from core.actor import Actor
+from identity.operations import Doing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,12 @@ OpenWipe = Callable[[str], str | None]
 """The signed wipe command that is open for a phone; called in the worker alone."""
 
 
-Placed = Callable[[Actor, Collection[str]], None]
+Placed = Callable[[Actor, Collection[str], Doing], None]
 """Told of phones that were written to another unit or other groups, before anybody hears of it; raises to undo it."""
+Following = Callable[[Collection[str]], Doing]
+"""How phones follow their holders, for some of them."""
+Followed = Callable[[Actor, Collection[str], Following], Collection[str]]
+"""Told of phones that were written to the unit their holder moved to; returns those that stay where they were."""
 StatusAsked = Callable[[str], None]
 """Told in the web process before the worker is asked for a phone's status: what the answer brings is noted there."""
 
@@ -60,8 +65,12 @@ def _nobody_asks(_device_id: str) -> None:
     return None
 
 
-def _placed(_actor: Actor, _device_ids: Collection[str]) -> None:
+def _placed(_actor: Actor, _device_ids: Collection[str], _doing: Doing) -> None:
     return None
+
+
+def _followed(_actor: Actor, _device_ids: Collection[str], _following: Following) -> Collection[str]:
+    return ()
 
 
 def _no_wipe(_device_id: str) -> str | None:
@@ -75,6 +84,7 @@ class _Bound:
     open_wipe: OpenWipe = _no_wipe
     status_asked: StatusAsked = _nobody_asks
     placed: Placed = _placed
+    followed: Followed = _followed
     compliance: ComplianceGuard | None = None
 
 
@@ -88,6 +98,7 @@ def bind(
     open_wipe: OpenWipe | None = None,
     status_asked: StatusAsked | None = None,
     placed: Placed | None = None,
+    followed: Followed | None = None,
     compliance: ComplianceGuard | None = None,
 ) -> None:
     """Bind the implementations that are given; the others stay."""
@@ -96,6 +107,7 @@ def bind(
     _bound.open_wipe = open_wipe or _bound.open_wipe
     _bound.status_asked = status_asked or _bound.status_asked
     _bound.placed = placed or _bound.placed
+    _bound.followed = followed or _bound.followed
     _bound.compliance = compliance or _bound.compliance
 
 
@@ -130,9 +142,14 @@ def status_asked(device_id: str) -> None:
     _bound.status_asked(device_id)
 
 
-def placed(actor: Actor, device_ids: Collection[str]) -> None:
+def placed(actor: Actor, device_ids: Collection[str], doing: Doing) -> None:
     """Phones were put elsewhere by this actor."""
-    _bound.placed(actor, device_ids)
+    _bound.placed(actor, device_ids, doing)
+
+
+def followed(actor: Actor, device_ids: Collection[str], following: Following) -> frozenset[str]:
+    """Phones of people whom this actor moved; those of them that have to stay where they were."""
+    return frozenset(_bound.followed(actor, device_ids, following))
 
 
 def compliance() -> ComplianceGuard | None:

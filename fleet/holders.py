@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -13,13 +14,16 @@ from core.errors import Conflict, Invalid
 from core.ids import new_id
 from core.permissions import Permission
 from core.text import Text
-from fleet import binding, editions, findings, states, timeline
+from fleet import binding, editions, findings, guards, states, timeline
 from fleet.enrollment_tokens import find_person
 from fleet.events import DeviceChange, devices_changed, notice_named
 from fleet.hello import CLONED
 from fleet.models import Device, Holding
 from fleet.visibility import locked
 from identity import queries
+from identity.operations import Doing, operation
+
+CONFIRM = "device.confirm"
 
 
 def begin(device: Device, person_id: str, *, confirmed_by: str | None) -> None:
@@ -42,7 +46,8 @@ def confirm(actor: Actor, device_id: str, person: str | None = None) -> None:
     """An administrator says who holds the phone (by id or employee number; none: whom the phone claims) and that it is
     the phone it says it is, so an older enrollment of the same serial is retired.
 
-    Raises NotFound, Invalid when nobody is named or claimed, Conflict for a closed phone.
+    Raises NotFound, Invalid when nobody is named or claimed, Conflict for a closed phone, Waits where the phone moves
+    to the person's unit and that loosens what it has.
     """
     actor.require(Permission.DEVICE_WRITE)
     device = locked(actor, device_id)
@@ -66,6 +71,24 @@ def confirm(actor: Actor, device_id: str, person: str | None = None) -> None:
     _hand_to(actor, device, holder)
     binding.settle(device)
     retire_older(actor, device, same_holder=False)
+
+
+@operation(CONFIRM, Permission.DEVICE_WRITE, Permission.DOCUMENT_PUBLISH)
+def _confirm_again(actor: Actor, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    confirm(actor, arguments["device"], arguments["person"])
+    return {}
+
+
+def _handing(device: Device, holder: queries.PersonRef, stood: str, before: str | None) -> Doing:
+    """A phone that goes to a person and their unit, to be done again."""
+    units = queries.unit_refs({stood, device.org_unit_id})
+    return Doing(
+        CONFIRM,
+        {"device": device.id, "person": holder.id},
+        {"holder": before, "from": stood, "to": device.org_unit_id},
+        f"{units[stood].name_path} → {units[device.org_unit_id].name_path}",
+        frozenset(units),
+    )
 
 
 def retire_older(actor: Actor, device: Device, *, same_holder: bool) -> None:
@@ -95,7 +118,7 @@ def holdings(device_id: str) -> list[dict[str, Any]]:
 
 
 def _hand_to(actor: Actor, device: Device, holder: queries.PersonRef) -> None:
-    now = clock.now()
+    now, stood = clock.now(), device.org_unit_id
     open_one = (
         session()
         .scalars(select(Holding).where(Holding.device_id == device.id, Holding.ended_at.is_(None)))
@@ -119,6 +142,8 @@ def _hand_to(actor: Actor, device: Device, holder: queries.PersonRef) -> None:
         changes.append(DeviceChange(device.id, "unit", device.org_unit_id, holder.unit_id, "", actor.id, actor.name))
         device.org_unit_id = holder.unit_id
     session().flush()
+    if device.org_unit_id != stood:
+        guards.placed(actor, [device.id], _handing(device, holder, stood, before))
     audit.record(actor, "device.confirm", ("device", device.id), {"person": holder.id, "before": before})
     timeline.add([timeline.Line(device.id, "holder", "holder.confirmed", actor, holder.id, {"before": before})])
     live.announce("devices", [device.id])

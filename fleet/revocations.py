@@ -25,11 +25,11 @@ from fleet.commands import approval, caps, selection
 from fleet.commands.registry import LIVING
 from fleet.commands.selection import Selector, Target
 from fleet.models import Device
-from identity import approvals, queries
+from identity import approval_kinds, approvals, queries
 from identity.approval_views import ApprovalView
 from identity.events import approval_decided
 
-APPROVAL = "device.revoke"
+APPROVAL = approval_kinds.kind("device.revoke", Permission.DEVICE_REVOKE)
 SIGNER = system_actor("fleet")
 
 

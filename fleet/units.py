@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from core import clock, live
-from core.actor import system_actor
+from core.actor import Actor, system_actor
 from core.db import session
+from core.permissions import Permission
 from core.text import Text
-from fleet import findings, timeline
+from fleet import findings, guards, timeline
 from fleet.chunks import chunks
 from fleet.events import DeviceChange, devices_changed
 from fleet.models import Device, EnrollmentToken, ExpectedPhone
@@ -19,8 +20,11 @@ from fleet.states import LIVING
 from identity import queries
 from identity.events import people_changed
 from identity.guards import before_unit_removal
+from identity.operations import Doing, operation
 
 ACTOR = system_actor("org")
+FOLLOW = "device.follow"
+Held = Sequence[tuple[Device, queries.PersonRef]]
 
 
 @before_unit_removal
@@ -44,28 +48,67 @@ def why_unit_stays(unit_id: str) -> Text | None:
 
 
 @people_changed.connect
-def follow_holders(_sender: Any, person_ids: Sequence[str]) -> None:
-    """Phones whose unit came from their holder move along; a holder who left is a finding."""
+def follow_holders(_sender: Any, person_ids: Sequence[str], actor: Actor) -> None:
+    """Phones whose unit came from their holder move along; a holder who left is a finding.
+
+    A person moves at once, whatever that means for phones: those whose policy it would loosen stay where they are until
+    a second person lets them follow.
+    """
     for some in chunks(person_ids):
-        query = select(Device).where(Device.person_id.in_(some), Device.holder_confirmed, Device.state.in_(LIVING))
-        devices = list(session().scalars(query.order_by(Device.id)))
-        people = queries.person_refs({device.person_id for device in devices if device.person_id})
-        _move([(device, people[device.person_id]) for device in devices if device.person_id in people])
+        held = _held(Device.person_id.in_(some))
+        session().flush()
+        findings.observe(
+            [findings.Observation(device.id, findings.HOLDER_INACTIVE, not holder.active) for device, holder in held]
+        )
+        _follow(actor, held)
 
 
-def _move(held: Sequence[tuple[Device, queries.PersonRef]]) -> None:
-    changes = []
-    for device, holder in held:
-        if not device.unit_from_token and device.org_unit_id != holder.unit_id:
-            changes.append(
-                DeviceChange(device.id, "unit", device.org_unit_id, holder.unit_id, "", ACTOR.id, ACTOR.name)
-            )
-            device.org_unit_id = holder.unit_id
+@operation(FOLLOW, Permission.STAFF_WRITE)
+def _follow_again(actor: Actor, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    for some in chunks(arguments["devices"]):
+        _follow(actor, _held(Device.id.in_(some)))
+    return {}
+
+
+def _held(which: ColumnElement[bool]) -> Held:
+    """Phones in the fleet with a confirmed holder, each with that person."""
+    query = select(Device).where(which, Device.holder_confirmed, Device.state.in_(LIVING))
+    devices = list(session().scalars(query.order_by(Device.id)))
+    people = queries.person_refs({device.person_id for device in devices if device.person_id})
+    return [(device, people[device.person_id]) for device in devices if device.person_id in people]
+
+
+def _follow(actor: Actor, held: Held) -> None:
+    moving = {
+        device.id: (device, holder.unit_id)
+        for device, holder in held
+        if not device.unit_from_token and device.org_unit_id != holder.unit_id
+    }
+    if not moving:
+        return
+    before = {device_id: device.org_unit_id for device_id, (device, _) in moving.items()}
+    for device, unit_id in moving.values():
+        device.org_unit_id = unit_id
     session().flush()
-    findings.observe(
-        [findings.Observation(device.id, findings.HOLDER_INACTIVE, not holder.active) for device, holder in held]
-    )
+    stay = guards.followed(actor, list(moving), lambda some: _following(before, moving, some))
+    for device_id in stay:
+        moving[device_id][0].org_unit_id = before[device_id]
+    session().flush()
+    changes = [
+        DeviceChange(one, "unit", before[one], unit_id, "", ACTOR.id, ACTOR.name)
+        for one, (_, unit_id) in moving.items()
+        if one not in stay
+    ]
     if changes:
         timeline.add([timeline.Line(one.device_id, "holder", "unit.followed", ACTOR, one.new) for one in changes])
         live.announce("devices", [one.device_id for one in changes])
         devices_changed.send(None, changes=changes)
+
+
+def _following(before: Mapping[str, str], moving: Mapping[str, tuple[Device, str]], some: Collection[str]) -> Doing:
+    """Phones that follow their holders, to be done again."""
+    chosen = sorted(some)
+    rests = {one: [moving[one][0].person_id, before[one], moving[one][1]] for one in chosen}
+    units = queries.unit_refs({unit_id for _, *both in rests.values() for unit_id in both if unit_id})
+    ways = sorted({f"{units[was].name_path} → {units[to].name_path}" for _, was, to in rests.values() if was and to})
+    return Doing(FOLLOW, {"devices": chosen}, rests, "; ".join(ways)[:500], frozenset(units))

@@ -112,9 +112,9 @@ def get_org_unit(path: IdPath) -> Response:
     return answer
 
 
-@api.patch("/org-units/<id>", Permission.ORG_WRITE, {200: UnitView}, problems=(409,))
+@api.patch("/org-units/<id>", Permission.ORG_WRITE, {200: UnitView, 202: ApprovalView}, problems=(409,))
 def change_org_unit(path: IdPath, body: OrgUnitChange) -> Response:
-    """Rename or move a unit with all that is below it."""
+    """Rename or move a unit with all that is below it; what loosens policies waits for a second person (202)."""
     revision = _revision(body.revision)
     return reply(org.change(current_actor(), path.id, name=body.name, parent=body.parent, revision=revision))
 

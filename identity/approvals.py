@@ -24,7 +24,7 @@ from core.permissions import Permission
 from core.reasons import clean_reason
 from core.runtime import settings
 from core.text import Text
-from identity import accounts, events, queries
+from identity import accounts, approval_kinds, events, queries
 from identity.approval_views import ApprovalView, view
 from identity.independence import require_independent
 from identity.models import ACTIVE, ROOT_ID, Approval, Person
@@ -42,10 +42,12 @@ for _state, _title in {
     "approved": Text("一项申请已获批准", "A request was approved"),
     "denied": Text("一项申请被拒绝", "A request was denied"),
     "lapsed": Text("一项申请已过期", "A request lapsed"),
+    "void": Text("一项申请已作废", "A request is void"),
 }.items():
     register(f"approval_{_state}", Severity.INFO, _title)
 
 PENDING, APPROVED, DENIED, WITHDRAWN, LAPSED, USED = "pending", "approved", "denied", "withdrawn", "lapsed", "used"
+VOID = "void"
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -67,8 +69,10 @@ def request(
     """Ask for a second person; returns the id of the request. The caller has checked that the actor may ask.
 
     `unit_ids` are the org units of the targets: an approver must see all of them and hold all the permissions.
-    `summary` is shown to approvers and holds no secret. Raises Invalid without a reason.
+    `summary` is shown to approvers and holds no secret. Raises Invalid without a reason, KeyError for a kind that no
+    room has registered.
     """
+    approval_kinds.needed_for(kind)
     now = clock.now()
     row = Approval(
         id=new_id(),
@@ -129,6 +133,28 @@ def withdraw(actor: Actor, approval_id: str) -> None:
         audit.record(actor, "approval.withdraw", ("approval", row.id))
 
 
+def waiting(actor: Actor, kind: str, content: Mapping[str, Any]) -> str | None:
+    """The actor's undecided request for exactly this, if there is one: asking twice is asking once."""
+    query = select(Approval.id).where(
+        Approval.requested_by == actor.id,
+        Approval.kind == kind,
+        Approval.content_sha256 == digest(content),
+        Approval.state == PENDING,
+        Approval.expires_at > clock.now(),
+    )
+    return session().scalar(query.limit(1))
+
+
+def void(actor: Actor, approval_id: str, why: str, said: Text) -> None:
+    """End an open request that cannot be carried out any more, and tell whoever waits for it. Else nothing happens."""
+    row = session().get(Approval, approval_id, with_for_update=True, populate_existing=True)
+    if row is None or row.state not in (PENDING, APPROVED):
+        return
+    row.state = VOID
+    audit.record(actor, "approval.void", ("approval", row.id), {"kind": row.kind, "why": why}, refused=True)
+    notices.send([row.requested_by], f"approval_{VOID}", said, ("approval", row.id), row.unit_id)
+
+
 def consume(
     actor: Actor,
     approval_id: str,
@@ -141,7 +167,7 @@ def consume(
     """Spend the approval on its one execution, after checking all of it again. Raises Conflict with the reason.
 
     The approver must still be active, see the request's unit and hold every permission, `also` included; the requester
-    must still be active.
+    must still be active and hold what the kind demands of whoever asks.
     """
     row = session().get(Approval, approval_id, with_for_update=True, populate_existing=True)
     problem = "missing" if row is None else _why_unusable(row, kind, content, also)
@@ -275,13 +301,16 @@ def _decide(actor: Actor, row: Approval, state: str, reason: str) -> ApprovalVie
 
 
 def _why_unusable(row: Approval, kind: str, content: Mapping[str, Any], also: Collection[Permission]) -> str | None:
+    system = queries.person_refs([row.requested_by]) == {}
     checks = {
         "state": row.state == APPROVED,
         "lapsed": row.expires_at > clock.now(),
         "kind": row.kind == kind,
         "content": row.content_sha256 == digest(content),
         "same_person": row.decided_by not in (None, row.requested_by),
-        "requester": _is_active(row.requested_by) or queries.person_refs([row.requested_by]) == {},
+        "requester": system or _is_active(row.requested_by),
+        "requester_permissions": system
+        or approval_kinds.needed_for(row.kind) <= permissions_of(accounts.roles_of(row.requested_by)),
         "approver": _is_active(row.decided_by),
         "scope": queries.sees(row.decided_by, row.unit_id),
         "permissions": {*map(Permission, row.permissions), *also}

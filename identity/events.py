@@ -3,7 +3,7 @@
 A receiver runs inside the sender's unit of work and writes rows and outbox rows only.
 
 - `units_changed(unit_paths=[…])`: units were renamed or moved; id paths of the changed subtrees as they are now.
-- `people_changed(person_ids=[…])`: name, unit, roles or state of these people changed.
+- `people_changed(person_ids=[…], actor=…)`: `actor` changed name, unit, roles or state of these people.
 - `approval_decided(approval_id=…, kind=…, state=…, targets=[…])`: decided; `approved` or `denied`.
 - `approvals_lapsed(approval_ids=[…])`: nobody decided in time.
 """

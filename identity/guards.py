@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from core.actor import Actor
 from core.text import Text
+from identity.operations import Doing
 
 UnitGuard = Callable[[str], Text | None]
-MoveGuard = Callable[[Actor, str], None]
+MoveGuard = Callable[[Actor, str, Doing], None]
 
 _unit_guards: list[UnitGuard] = []
 _move_guards: list[MoveGuard] = []
@@ -27,13 +28,13 @@ def why_unit_stays(unit_id: str) -> Text | None:
 
 
 def after_unit_move(guard: MoveGuard) -> MoveGuard:
-    """Register a guard: given the actor and the id path that a unit has now, it raises to undo the move."""
+    """Register a guard: given the actor, the id path that a unit has now and the move, it raises to undo it."""
     if guard not in _move_guards:
         _move_guards.append(guard)
     return guard
 
 
-def unit_moved(actor: Actor, unit_path: str) -> None:
+def unit_moved(actor: Actor, unit_path: str, doing: Doing) -> None:
     """Ask all guards about a unit that was written to another place, before anybody hears of it."""
     for guard in _move_guards:
-        guard(actor, unit_path)
+        guard(actor, unit_path, doing)

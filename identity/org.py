@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Select, func, literal, select, update
 
@@ -20,9 +21,11 @@ from core.views import Inner, View
 from identity import events, guards, queries
 from identity.models import ACTIVE, OrgUnit, Person
 from identity.models import ROOT_ID as ROOT_ID
+from identity.operations import Doing, operation
 from identity.scope import visible_units
 
 MAX_DEPTH = 16
+CHANGE = "org_unit.change"
 _NAME = re.compile(r"[^\x00-\x1f\x7f/]{1,64}")
 
 
@@ -164,12 +167,29 @@ def change(
     if (above.id, new_name) == (unit.parent_id, unit.name):
         return view(unit)
     _require_free(above.id, new_name)
-    before = unit.name_path
+    before, seen = unit.name_path, unit.revision
     _relocate(unit, above, new_name)
     audit.record(actor, "org_unit.change", ("org_unit", unit.id), {"from": before, "to": unit.name_path})
-    guards.unit_moved(actor, unit.path)
+    guards.unit_moved(actor, unit.path, _moving(unit, above, before, seen))
     events.units_changed.send(None, unit_paths=[unit.path])
     return view(unit)
+
+
+def _moving(unit: OrgUnit, above: OrgUnit, before: str, revision: int) -> Doing:
+    """The change of a unit, to be done again."""
+    return Doing(
+        CHANGE,
+        {"unit": unit.id, "name": unit.name, "parent": above.id},
+        {"revision": revision, "from": before, "to": unit.name_path},
+        f"{before} → {unit.name_path}",
+        frozenset({unit.id, above.id}),
+    )
+
+
+@operation(CHANGE, Permission.ORG_WRITE, Permission.DOCUMENT_PUBLISH)
+def _change_again(actor: Actor, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    change(actor, arguments["unit"], name=arguments["name"], parent=arguments["parent"])
+    return {}
 
 
 def delete(actor: Actor, unit_id: str) -> None:

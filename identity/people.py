@@ -101,7 +101,7 @@ def add(
     accounts.note_change(actor, person.id, accounts.CREATED)
     accounts.set_roles(actor, person.id, roles)
     audit.record(actor, "person.create", ("person", person.id), {"username": username, "roles": sorted(roles)})
-    events.people_changed.send(None, person_ids=[person.id])
+    events.people_changed.send(None, person_ids=[person.id], actor=actor)
     return view(person)
 
 
@@ -183,7 +183,7 @@ def change(actor: Actor, person_id: str, changes: PersonChanges, revision: int |
     if Role.PLATFORM_ADMIN in held:
         accounts.require_admin_left()
     audit.record(actor, "person.change", ("person", person.id), detail)
-    events.people_changed.send(None, person_ids=[person.id])
+    events.people_changed.send(None, person_ids=[person.id], actor=actor)
     return view(person)
 
 

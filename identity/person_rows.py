@@ -141,7 +141,7 @@ def take(actor: Actor, rows: Sequence[PersonRow]) -> list[Verdict]:
     session().flush()
     ids = [person.id for person in made] + moved
     if ids:
-        events.people_changed.send(None, person_ids=ids)
+        events.people_changed.send(None, person_ids=ids, actor=actor)
     return verdicts
 
 

@@ -156,4 +156,4 @@ class AuditQuery(PageQuery):
 class ApprovalQuery(PageQuery):
     """Which approvals."""
 
-    state: Literal["pending", "approved", "denied", "withdrawn", "lapsed", "used"] | None = None
+    state: Literal["pending", "approved", "denied", "withdrawn", "lapsed", "used", "void"] | None = None

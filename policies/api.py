@@ -14,6 +14,7 @@ from core.http.identity import current_actor
 from core.http.routes import JSON, Api
 from core.permissions import Permission
 from core.text import Text
+from identity.approval_views import ApprovalView
 from policies import app_register, apply, documents, explain, group_preview, keyword_try, publish
 from policies.language.parse import Format
 from policies.publish import Staging
@@ -66,13 +67,13 @@ def plan_documents(query: PlanQuery) -> Response:
 @api.post(
     "/documents/apply",
     Permission.DOCUMENT_WRITE,
-    {200: ChangesRead},
+    {200: ChangesRead, 202: ApprovalView},
     takes=DOCUMENTS,
     problems=(409,),
     reads_first=True,
 )
 def apply_documents(query: ApplyQuery) -> Response:
-    """Store documents (YAML or JSON) in one transaction, and publish them if asked."""
+    """Store documents (YAML or JSON) in one transaction, and publish them if asked; what loosens waits (202)."""
     outcome = apply.apply(
         current_actor(),
         request.get_data(),
@@ -105,9 +106,11 @@ def get_document(path: DocumentPath) -> Response:
     return reply(documents.get(current_actor(), path.kind, path.name))
 
 
-@api.delete("/documents/<kind>/<name>", Permission.DOCUMENT_WRITE, {200: ChangesRead}, problems=(409,))
+@api.delete(
+    "/documents/<kind>/<name>", Permission.DOCUMENT_WRITE, {200: ChangesRead, 202: ApprovalView}, problems=(409,)
+)
 def delete_document(path: DocumentPath, query: DeleteQuery) -> Response:
-    """Delete one document that no other one names; its versions stay."""
+    """Delete one document that no other one names; its versions stay; what loosens waits (202)."""
     done = apply.delete(current_actor(), path.kind, path.name, reason=query.reason, take_over=query.take_over)
     return reply(done.plain())
 
@@ -119,9 +122,14 @@ def list_versions(path: DocumentPath, query: PageQuery) -> Response:
     return page_reply(page)
 
 
-@api.post("/documents/<kind>/<name>/publish", Permission.DOCUMENT_PUBLISH, {200: PublicationRead}, problems=(409,))
+@api.post(
+    "/documents/<kind>/<name>/publish",
+    Permission.DOCUMENT_PUBLISH,
+    {200: PublicationRead, 202: ApprovalView},
+    problems=(409,),
+)
 def publish_document(path: DocumentPath, body: PublishBody) -> Response:
-    """Publish a draft, or older content as a new version: ring by ring, or to everyone at once."""
+    """Publish a draft or older content, by rings or to everyone at once; what loosens waits (202)."""
     rings = [ring.model_dump(exclude_none=True) for ring in body.rings]
     done = publish.publish(
         current_actor(),

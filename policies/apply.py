@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core import audit
@@ -12,6 +12,8 @@ from core.permissions import Permission
 from core.reasons import clean_reason
 from core.runtime import settings
 from core.uow import start_writing
+from identity.operations import Doing, operation
+from identity.queries import ROOT_ID
 from policies import (
     assignments,
     devices,
@@ -23,17 +25,22 @@ from policies import (
     reach,
     references,
     rollouts,
+    second_person,
     sight,
     world,
 )
 from policies.desired import Refresh, postponing
 from policies.drafts import Change, Key, Manager
 from policies.language.kinds import PUBLISHED_KINDS, Assignment, Group
-from policies.language.parse import Format, Parsed, parse
+from policies.language.parse import Format, Parsed, parse, typed
 from policies.models import PolicyDocument
 from policies.publish import Published
 from policies.review import Review, review
 from policies.world import Assigned, InForce, World
+
+Agree = Callable[["Outcome"], None]
+"""Asked between the review and the change; raises where whoever asks does not mean what they see."""
+APPLY, DELETE = "documents.apply", "document.delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class Outcome:
             "tighter": [place.plain() for place in self.review.tighter],
             "published": [version.plain() for version in self.published],
             "rollout": self.rollout,
+            "waits": second_person.wanted(self.review),
         }
 
 
@@ -121,18 +129,26 @@ def apply(
     reason: str = "",
     managed_by: Manager = "api",
     take_over: bool = False,
+    agree: Agree | None = None,
 ) -> Outcome:
     """Carry the documents out in one transaction; with `publishing` their drafts are published as well.
 
     Assignments and groups are in effect at once; where that loosens anything, or touches more phones than may be
     touched without a rollout, it counts as publishing. What is kept in files is changed from elsewhere only to
-    `take_over` it, for a reason. Raises Refused, TooLarge, Invalid, Conflict, Forbidden.
+    `take_over` it, for a reason. Raises Refused, TooLarge, Invalid, Conflict, Forbidden, and Waits where it loosens.
     """
     actor.require(Permission.DOCUMENT_WRITE)
     # Long texts take seconds to read: nobody waits for the lock meanwhile.
     parsed = parse(body, form)
     return apply_parsed(
-        actor, parsed, publishing=publishing, prune=prune, reason=reason, managed_by=managed_by, take_over=take_over
+        actor,
+        parsed,
+        publishing=publishing,
+        prune=prune,
+        reason=reason,
+        managed_by=managed_by,
+        take_over=take_over,
+        agree=agree,
     )
 
 
@@ -145,6 +161,7 @@ def apply_parsed(
     reason: str = "",
     managed_by: Manager = "api",
     take_over: bool = False,
+    agree: Agree | None = None,
 ) -> Outcome:
     """The same as `apply` for documents that were read or built before."""
     actor.require(Permission.DOCUMENT_WRITE)
@@ -154,21 +171,50 @@ def apply_parsed(
     lock.alone()
     request = _read(actor, parsed, managed_by, prune=prune, locked=True)
     _require_own(request, take_over, reason)
-    return _carry_out(request, publishing=publishing, reason=reason)
+    arguments = {"publishing": publishing, "prune": prune, "managed_by": managed_by, "take_over": take_over}
+    sent = [{"document": one.data, "source": one.source} for one in parsed]
+    doing = _doing(request, APPLY, {**arguments, "documents": sent, "reason": reason}, reason)
+    return _carry_out(request, doing, agree, publishing=publishing, reason=reason)
 
 
-def delete(actor: Actor, kind: str, name: str, *, reason: str, take_over: bool = False) -> Outcome:
+def delete(
+    actor: Actor, kind: str, name: str, *, reason: str, take_over: bool = False, agree: Agree | None = None
+) -> Outcome:
     """Delete one document; its versions and its numbering stay.
 
     Where that loosens anything it counts as publishing. Raises NotFound, Invalid (still named by another, no reason),
-    Conflict (kept in files and not to be taken over), Forbidden.
+    Conflict (kept in files and not to be taken over), Forbidden, Waits where something becomes looser.
     """
     actor.require(Permission.DOCUMENT_WRITE)
     why = clean_reason(reason)
     lock.alone()
     request = _deletion(actor, kind, name)
     _require_own(request, take_over, why)
-    return _carry_out(request, publishing=False, reason=why)
+    arguments = {"kind": kind, "name": name, "reason": why, "take_over": take_over}
+    return _carry_out(request, _doing(request, DELETE, arguments, why), agree, publishing=False, reason=why)
+
+
+@operation(APPLY, Permission.DOCUMENT_WRITE, Permission.DOCUMENT_PUBLISH)
+def _apply_again(actor: Actor, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    parsed = [replace(typed(sent["document"]), source=sent["source"]) for sent in arguments["documents"]]
+    more = {name: value for name, value in arguments.items() if name != "documents"}
+    return {"rollout": apply_parsed(actor, parsed, **more).rollout}
+
+
+@operation(DELETE, Permission.DOCUMENT_WRITE, Permission.DOCUMENT_PUBLISH)
+def _delete_again(actor: Actor, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"rollout": delete(actor, **arguments).rollout}
+
+
+def _doing(request: _Request, name: str, arguments: Mapping[str, Any], reason: str) -> Doing:
+    """The change of documents as they stand, to be done again."""
+    keys = {(document.kind, document.name) for document in request.parsed} | request.gone_keys
+    present = {**request.stored, **{(row.kind, row.name): row for row in request.gone}}
+    base = {"/".join(key): [present[key].revision, present[key].version] for key in sorted(keys) if key in present}
+    changes = [change.plain() for change in request.changes if change.action != "none"]
+    shown = [{**one, "fields": one["fields"][: publish.SHOWN_FIELDS]} for one in changes[: second_person.SHOWN]]
+    unit_id = (request.actor.unit_path or "").strip("/").rpartition("/")[2] or ROOT_ID
+    return Doing(name, arguments, base, reason, frozenset({unit_id}), {"documents": shown})
 
 
 def _require_own(request: _Request, take_over: bool, reason: str) -> None:
@@ -185,7 +231,7 @@ def _foreseen(request: _Request) -> Outcome:
     return Outcome(sight.shown_changes(request.actor, request.changes), review(before, after, touched))
 
 
-def _carry_out(request: _Request, *, publishing: bool, reason: str) -> Outcome:
+def _carry_out(request: _Request, doing: Doing, agree: Agree | None, *, publishing: bool, reason: str) -> Outcome:
     actor = request.actor
     if publishing:
         actor.require_everything()
@@ -195,9 +241,12 @@ def _carry_out(request: _Request, *, publishing: bool, reason: str) -> Outcome:
     if publishing or request.gone:
         projection.check_complete(after)
     seen = review(before, after, touched)
+    if agree:
+        agree(Outcome(request.changes, seen))
     staged = seen.devices > settings().unstaged_limit or bool(seen.looser)
     if staged:
         actor.require(Permission.DOCUMENT_PUBLISH)
+    second_person.require(actor, seen, doing)
     with postponing() as moved:
         made = _write(request, before, publishing=publishing, reason=reason)
     rollout = _start(actor, made, staged=staged, reason=reason)

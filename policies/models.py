@@ -77,6 +77,23 @@ class AssignmentTarget(Base):
     device_id: Mapped[str | None] = mapped_column(String(36))
 
 
+class HeldChange(Base):
+    """A change that waits for its second person: what is done again once it is approved, and with whose rules.
+
+    `base` is what it rests on, `loosened` pairs of paths and ids of the phones whose rules become looser there;
+    `result` names what it made.
+    """
+
+    __tablename__ = "policy_held_changes"
+
+    approval_id: Mapped[IdKey]
+    operation: Mapped[str] = mapped_column(String(40))
+    arguments: Mapped[dict[str, Any]]
+    base: Mapped[dict[str, Any]]
+    loosened: Mapped[list[Any]]
+    result: Mapped[dict[str, Any] | None]
+
+
 class Rollout(Base):
     """A change on its way to phones: published versions, or a changed assignment, group or unit (`kind`).
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from sqlalchemy import select
 
@@ -14,7 +15,9 @@ from core.db import session
 from core.errors import Forbidden
 from core.permissions import Permission
 from core.text import Text
-from policies import devices, groups, world
+from fleet.guards import Following
+from identity.operations import Doing
+from policies import devices, groups, second_person, world
 from policies.models import DesiredState
 from policies.models import Mixture as StoredMixture
 from policies.review import Given, Review, weigh
@@ -23,26 +26,42 @@ from policies.world import Mixture, Source, World
 SHOWN = 50
 
 
-def unit_moved(actor: Actor, unit_path: str) -> None:
-    """An org unit stands elsewhere now. Raises Forbidden as `require`."""
-    require(actor, devices.below([unit_path]), ("org_unit", unit_path.rstrip("/").rpartition("/")[2]))
+def unit_moved(actor: Actor, unit_path: str, doing: Doing) -> None:
+    """An org unit stands elsewhere now. Raises Forbidden and Waits as `require`."""
+    require(actor, devices.below([unit_path]), ("org_unit", unit_path.rstrip("/").rpartition("/")[2]), doing)
 
 
-def phones_placed(actor: Actor, device_ids: Collection[str]) -> None:
-    """Phones are in another unit or in other groups now. Raises Forbidden as `require`."""
-    require(actor, device_ids, ("device", min(device_ids)))
+def phones_placed(actor: Actor, device_ids: Collection[str], doing: Doing) -> None:
+    """Phones are in another unit or in other groups now. Raises Forbidden and Waits as `require`."""
+    require(actor, device_ids, ("device", min(device_ids)), doing)
 
 
-def require(actor: Actor, device_ids: Collection[str], about: tuple[str, str]) -> None:
-    """Raise Forbidden unless the actor may publish, or the present places of phones loosen nothing that they have.
+def phones_followed(actor: Actor, device_ids: Collection[str], following: Following) -> Collection[str]:
+    """Phones are in the unit that their holder moved to; returns those that stay until a second person agrees.
+
+    A move of people is never refused: whom HR moved is moved, and only phones wait. Raises Conflict where this is what
+    was approved and it would do more by now.
+    """
+    seen = _review(device_ids)
+    if second_person.carrying():
+        second_person.require(actor, seen, following(device_ids))
+    elif second_person.wanted(seen):
+        stay = {phone for one in seen.loosened for phone in one.phones}
+        second_person.ask(actor, seen, following(stay))
+        return stay
+    if seen.looser:
+        _audit(actor, seen, ("device", min(device_ids)))
+    return ()
+
+
+def require(actor: Actor, device_ids: Collection[str], about: tuple[str, str], doing: Doing) -> None:
+    """Go on where the present places of phones loosen nothing that they have. Raises Forbidden unless the actor may
+    publish, Waits until a second person agrees.
 
     Called in the unit of work of the move, after it was written and before anybody heard of it. Audits what loosens.
     """
     seen = _review(device_ids)
-    if not seen.looser:
-        return
-    places = [place.plain() for place in seen.looser[:SHOWN]]
-    if not actor.may(Permission.DOCUMENT_PUBLISH):
+    if seen.looser and not actor.may(Permission.DOCUMENT_PUBLISH):
         paths = ", ".join(place.path for place in seen.looser[:5])
         raise Forbidden(
             "loosens_policy",
@@ -52,18 +71,29 @@ def require(actor: Actor, device_ids: Collection[str], about: tuple[str, str]) -
                 "Somebody who may publish policies does it.",
             ),
             permission=str(Permission.DOCUMENT_PUBLISH),
-            looser=places,
+            looser=_places(seen),
         )
-    audit.record(actor, "document.loosen", about, {"devices": seen.devices, "looser": places})
+    second_person.require(actor, seen, doing)
+    if seen.looser:
+        _audit(actor, seen, about)
+
+
+def _audit(actor: Actor, seen: Review, about: tuple[str, str]) -> None:
+    audit.record(actor, "document.loosen", about, {"devices": seen.devices, "looser": _places(seen)})
+
+
+def _places(seen: Review) -> list[dict[str, Any]]:
+    return [place.plain() for place in seen.looser[:SHOWN]]
 
 
 def _review(device_ids: Collection[str]) -> Review:
     present = world.current().changed(members=groups.found_for(device_ids))
-    pairs: Counter[tuple[Given, Given]] = Counter()
+    pairs: dict[tuple[Given, Given], list[str]] = defaultdict(list)
     for phones in devices.living(device_ids):
         for inside, some in present.split(phones):
             had, gets = _had([phone.id for phone in some], inside), inside.mixtures(some)
-            pairs.update((Given(inside, had.get(one.id, ())), Given(inside, gets[one.id])) for one in some)
+            for one in some:
+                pairs[Given(inside, had.get(one.id, ())), Given(inside, gets[one.id])].append(one.id)
     return weigh(pairs)
 
 

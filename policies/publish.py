@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,27 @@ from core.permissions import Permission
 from core.reasons import clean_reason
 from core.text import Text
 from fleet import groups as fleet_groups
-from policies import devices, drafts, keyword_tests, lock, projection, rings, rollout_steps, rollouts, world
+from identity.operations import Doing, operation
+from identity.queries import ROOT_ID
+from policies import (
+    devices,
+    drafts,
+    keyword_tests,
+    lock,
+    projection,
+    rings,
+    rollout_steps,
+    rollouts,
+    second_person,
+    world,
+)
 from policies.desired import Refresh
+from policies.language.diff import differences
 from policies.language.kinds import PUBLISHED_KINDS, KeywordSetSpec
 from policies.models import EVERYWHERE, DocumentVersion, PolicyDocument, VersionInForce
 from policies.review import Review, review
 from policies.rings import Ring
-from policies.world import InForce
+from policies.world import InForce, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,10 @@ class Staging:
 
 
 AT_ONCE = Staging()
+PUBLISH = "document.publish"
+Agree = Callable[[Review], None]
+"""Asked between the review and the change; raises where whoever asks does not mean what they see."""
+SHOWN_FIELDS = 12
 
 
 def publish(
@@ -68,6 +86,7 @@ def publish(
     reason: str = "",
     take_over: bool = False,
     staging: Staging = AT_ONCE,
+    agree: Agree | None = None,
 ) -> Publication:
     """Publish the draft, or older content as a new version (`version`). What is in force already changes nothing.
 
@@ -82,37 +101,88 @@ def publish(
     lock.alone()
     row = _locked(kind, name)
     rollouts.require_free([row.id])
+    doing = _doing(row, version, reason, take_over, staging)
     if version is not None:
-        older = content(row, version)
-        if (older.title, older.spec) != (row.title, row.spec):
-            _require_own(row, take_over, reason)
-        drafts.rewrite(actor, row, older)
+        _restore(actor, row, version, take_over, reason)
     before = world.current()
     made = make_version(actor, row, projection.settled(before, (kind, name)), restores=version, reason=reason)
     if made is None:
+        second_person.require(actor, Review(), doing)
         return Publication(Published(kind, name, row.version), None, Review())
-    after = projection.with_documents(before, [made])
-    projection.check_complete(after)
-    reached = devices.reached_by(projection.assignments_of(after, [(kind, name)]))
-    seen = review(before, after, reached)
-    published = Published(kind, name, made.version)
-    if ordered:
-        rollout = rollouts.create(
-            actor,
-            "publish",
-            [(row.id, made.version)],
-            ordered,
-            reason=reason,
-            state=rollouts.DRAFT if staging.draft else rollouts.RUNNING,
-            staged=True,
-        )
-        audit_published(actor, [made], rollout, seen, reason, rings=[ring.name for ring in ordered])
-        rollout_steps.begin(rollout)
-        return Publication(published, rollout, seen)
-    rollout = rollouts.start(actor, "publish", [(row.id, made.version)], reason=reason, emergency=staging.emergency)
-    audit_published(actor, [made], rollout, seen, reason, **({"emergency": True} if staging.emergency else {}))
-    Refresh(world.current(), rollout).run(reached)
-    return Publication(published, rollout, seen)
+    projection.check_complete(projection.with_documents(before, [made]))
+    reached, seen = foresee(before, [made])
+    if agree:
+        agree(seen)
+    if staging.emergency:
+        second_person.tell_at_once(actor, seen, ("document", f"{kind}/{name}"))
+    elif not staging.draft:
+        # A draft reaches nobody: its second person is asked when it starts.
+        second_person.require(actor, seen, doing)
+    rollout = _send(actor, made, ordered, staging, reason, seen)
+    if not ordered:
+        Refresh(world.current(), rollout).run(reached)
+    return Publication(Published(kind, name, made.version), rollout, seen)
+
+
+def foresee(before: World, made: Sequence[InForce]) -> tuple[set[str], Review]:
+    """The phones that versions may reach once they are in force everywhere, and what that does to them."""
+    after = projection.with_documents(before, made)
+    reached = devices.reached_by(projection.assignments_of(after, [(one.kind, one.name) for one in made]))
+    return reached, review(before, after, reached)
+
+
+@operation(PUBLISH, Permission.DOCUMENT_PUBLISH)
+def _publish_again(actor: Actor, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    done = publish(
+        actor,
+        arguments["kind"],
+        arguments["name"],
+        version=arguments["version"],
+        reason=arguments["reason"],
+        take_over=arguments["take_over"],
+        staging=Staging(arguments["rings"]),
+    )
+    return {"rollout": done.rollout}
+
+
+def _doing(row: PolicyDocument, version: int | None, reason: str, take_over: bool, staging: Staging) -> Doing:
+    """The publication of a document as it stands, to be done again."""
+    present = in_force_version(row)
+    spec = row.spec if version is None else content(row, version).spec
+    had = content(row, present).spec if present is not None else {}
+    fields = [change.plain() for change in differences(had, spec)[:SHOWN_FIELDS]]
+    shown = {"kind": row.kind, "name": row.name, "action": "publish", "restores": version, "fields": fields}
+    arguments = {"kind": row.kind, "name": row.name, "version": version, "reason": reason, "take_over": take_over}
+    return Doing(
+        PUBLISH,
+        {**arguments, "rings": [dict(ring) for ring in staging.rings]},
+        {"revision": row.revision, "version": row.version, "in_force": present},
+        reason,
+        frozenset({ROOT_ID}),
+        {"documents": [shown], "rings": [str(ring.get("name")) for ring in staging.rings]},
+    )
+
+
+def _restore(actor: Actor, row: PolicyDocument, version: int, take_over: bool, reason: str) -> None:
+    """Make older content the draft again."""
+    older = content(row, version)
+    if (older.title, older.spec) != (row.title, row.spec):
+        _require_own(row, take_over, reason)
+    drafts.rewrite(actor, row, older)
+
+
+def _send(actor: Actor, made: InForce, ordered: Sequence[Ring], staging: Staging, reason: str, seen: Review) -> str:
+    """Begin the rollout that brings a version to phones, audited; returns its id."""
+    items = [(made.id, made.version)]
+    if not ordered:
+        rollout = rollouts.start(actor, "publish", items, reason=reason, emergency=staging.emergency)
+        audit_published(actor, [made], rollout, seen, reason, **({"emergency": True} if staging.emergency else {}))
+        return rollout
+    state = rollouts.DRAFT if staging.draft else rollouts.RUNNING
+    rollout = rollouts.create(actor, "publish", items, ordered, reason=reason, state=state, staged=True)
+    audit_published(actor, [made], rollout, seen, reason, rings=[ring.name for ring in ordered])
+    rollout_steps.begin(rollout)
+    return rollout
 
 
 def _rings(staging: Staging) -> list[Ring]:

@@ -110,7 +110,7 @@ def connect() -> None:
     mqtt_events.broker_forgot.connect(on_broker_forgot)
     identity_guards.before_unit_removal(assignments.why_unit_stays)
     identity_guards.after_unit_move(moves.unit_moved)
-    fleet_guards.bind(placed=moves.phones_placed)
+    fleet_guards.bind(placed=moves.phones_placed, followed=moves.phones_followed)
 
 
 def _differs(wanted: desired.Desired, hello: HelloReceived) -> bool:

@@ -32,13 +32,25 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Loosened:
+    """Phones whose rules ask for less than before at the same places."""
+
+    paths: tuple[str, ...]
+    phones: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
-    """How many phones a change touches, the first of them by id, and what becomes looser or tighter."""
+    """How many phones a change touches, the first of them by id, and what becomes looser or tighter.
+
+    `loosened` names every phone for which something becomes looser, and what.
+    """
 
     devices: int = 0
     looser: list[Moved] = field(default_factory=list)
     tighter: list[Moved] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
+    loosened: list[Loosened] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -98,34 +110,36 @@ Pair = tuple[Given, Given]
 
 def review(old: World, new: World, device_ids: Collection[str]) -> Review:
     """Compare two worlds over phones."""
-    pairs: Counter[Pair] = Counter()
-    first: dict[Pair, list[str]] = {}
+    pairs: dict[Pair, list[str]] = {}
     for phones in devices.living(device_ids):
         had, gets = _given(old, phones), _given(new, phones)
         for phone in phones:
-            pair = had[phone.id], gets[phone.id]
-            pairs[pair] += 1
-            if pairs[pair] <= NAMED:
-                first.setdefault(pair, []).append(phone.id)
-    return weigh(pairs, first)
+            pairs.setdefault((had[phone.id], gets[phone.id]), []).append(phone.id)
+    return weigh(pairs)
 
 
-def weigh(pairs: Mapping[Pair, int], first: Mapping[Pair, Sequence[str]] | None = None) -> Review:
-    """Compare what phones had with what they get, by how many phones each pair of mixtures stands for.
-
-    `first` names some phones of each pair; those of pairs that differ are the review's.
-    """
+def weigh(pairs: Mapping[Pair, Sequence[str]]) -> Review:
+    """Compare what phones had with what they get, by the phones that each pair of mixtures stands for."""
     effects = _Effects()
     touched, looser, tighter = 0, Counter[str](), Counter[str]()
     named: list[str] = []
-    for pair, count in pairs.items():
+    loosened: list[Loosened] = []
+    for pair, phones in pairs.items():
         one, other = effects.of(pair[0]), effects.of(pair[1])
-        if one.text != other.text:
-            touched += count
-            looser.update(dict.fromkeys(_looser(one, other), count))
-            tighter.update(dict.fromkeys(_looser(other, one), count))
-            named += first.get(pair, ()) if first else ()
-    return Review(touched, _places(looser), _places(tighter), sorted(named)[:NAMED])
+        if one.text == other.text:
+            continue
+        touched += len(phones)
+        named += phones[:NAMED]
+        lost = sorted(_looser(one, other))
+        looser.update(dict.fromkeys(lost, len(phones)))
+        tighter.update(dict.fromkeys(_looser(other, one), len(phones)))
+        if lost:
+            loosened.append(Loosened(tuple(lost), tuple(sorted(phones))))
+    return Review(touched, _places(looser), _places(tighter), sorted(named)[:NAMED], sorted(loosened, key=_order))
+
+
+def _order(one: Loosened) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return one.paths, one.phones
 
 
 def _places(found: Mapping[str, int]) -> list[Moved]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 
@@ -16,7 +17,9 @@ from core.text import Text
 from fleet import queries as fleet
 from identity import approvals
 from identity.events import approval_decided, approvals_lapsed
-from policies import desired, lock, publish, rollout_figures, rollout_steps, rollouts
+from identity.operations import Doing, operation
+from identity.queries import ROOT_ID
+from policies import desired, lock, publish, rollout_figures, rollout_steps, rollouts, second_person, world
 from policies.models import DocumentVersion, PolicyDocument, Rollout, RolloutDevice, RolloutItem
 from policies.rings import ALL
 from policies.rollouts import (
@@ -31,13 +34,18 @@ from policies.rollouts import (
     STOPPED,
     TOPIC,
 )
+from policies.world import InForce
 
+START, ROLLBACK = "rollout.start", "rollout.rollback"
 NUDGE_BATCH = 5000
 
 
 def start(actor: Actor, rollout_id: str, reason: str) -> None:
-    """Begin a rollout that is a draft. Raises NotFound, Conflict, Forbidden."""
+    """Begin a rollout that is a draft. Raises NotFound, Conflict, Forbidden, Waits where something becomes looser."""
     rollout = _taken(actor, rollout_id, "start", reason, (DRAFT,))
+    made = _carried(rollout_id)
+    _, seen = publish.foresee(world.current(), made)
+    second_person.require(actor, seen, _doing(START, rollout_id, reason, made))
     rollout.state, rollout.started_at = RUNNING, clock.now()
     _go_on(rollout)
 
@@ -85,8 +93,14 @@ def stop(actor: Actor, rollout_id: str, reason: str) -> None:
 
 
 def emergency(actor: Actor, rollout_id: str, reason: str) -> None:
-    """Bring it to everyone at once: no gate, no wait, no second person any more. Raises as `start`."""
+    """Bring it to everyone at once: no gate, no wait, no second person any more. Raises NotFound, Conflict, Forbidden.
+
+    Where it was a draft, whose second person nobody asked yet, everybody else who may publish is told.
+    """
     rollout = _taken(actor, rollout_id, "emergency", reason, OPEN)
+    if rollout.state == DRAFT:
+        _, seen = publish.foresee(world.current(), _carried(rollout_id))
+        second_person.tell_at_once(actor, seen, ("rollout", rollout_id))
     if rollout.approval_id:
         approvals.withdraw(actor, rollout.approval_id)
         rollout.approval_id = None
@@ -103,13 +117,17 @@ def rollback(actor: Actor, rollout_id: str, reason: str) -> str:
     rollout = _taken(actor, rollout_id, "rollback", reason, (RUNNING, PAUSED, PENDING, STOPPED, FINISHED))
     carried = rollouts.items_of(rollout_id)
     _check_undoable(rollout, carried)
+    why, before = clean_reason(reason), world.current()
+    doing = _doing(ROLLBACK, rollout_id, why, _carried(rollout_id))
+    made = [_restore(actor, item, why) for item in carried]
+    _, seen = publish.foresee(before, made)
+    second_person.require(actor, seen, doing)
     if rollout.approval_id:
         approvals.withdraw(actor, rollout.approval_id)
     rollout.state, rollout.finished_at = ROLLED_BACK, clock.now()
     rollouts.withdraw_unanswered(rollout_id)
     session().flush()
-    why = clean_reason(reason)
-    items = [(item.document_id, _restore(actor, item, why)) for item in carried]
+    items = [(one.id, one.version) for one in made]
     undoing = rollouts.create(
         actor, "rollback", items, [ALL], reason=why, state=RUNNING, staged=True, rolls_back=rollout_id
     )
@@ -208,6 +226,49 @@ def _go_on(rollout: Rollout) -> None:
     rollout_steps.begin(rollout.id)
 
 
+@operation(START, Permission.DOCUMENT_PUBLISH)
+def _start_again(actor: Actor, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    start(actor, arguments["rollout"], arguments["reason"])
+    return {"rollout": arguments["rollout"]}
+
+
+@operation(ROLLBACK, Permission.DOCUMENT_PUBLISH)
+def _roll_back_again(actor: Actor, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"rollout": rollback(actor, arguments["rollout"], arguments["reason"])}
+
+
+def _doing(name: str, rollout_id: str, reason: str, made: Sequence[InForce]) -> Doing:
+    """An act on a rollout, to be done again while its documents stay as they are."""
+    everywhere = rollouts.versions_everywhere([one.id for one in made])
+    documents = [{"kind": one.kind, "name": one.name, "action": name.partition(".")[2], "fields": []} for one in made]
+    return Doing(
+        name,
+        {"rollout": rollout_id, "reason": reason.strip()},
+        {one.id: [_newest(one.id), everywhere.get(one.id)] for one in made},
+        reason,
+        frozenset({ROOT_ID}),
+        {"documents": documents, "rollout": rollout_id},
+    )
+
+
+def _newest(document_id: str) -> int:
+    """The number of the newest version of a document."""
+    return session().get_one(PolicyDocument, document_id).version
+
+
+def _carried(rollout_id: str) -> list[InForce]:
+    """The versions that a rollout carries."""
+    version, item = DocumentVersion, RolloutItem
+    query = (
+        select(PolicyDocument.id, PolicyDocument.kind, PolicyDocument.name, version.version, version.spec)
+        .join(item, item.document_id == PolicyDocument.id)
+        .join(version, (version.document_id == item.document_id) & (version.version == item.version))
+        .where(item.rollout_id == rollout_id)
+        .order_by(PolicyDocument.id)
+    )
+    return [InForce(*row) for row in session().execute(query)]
+
+
 def _items(rollout_id: str) -> list[tuple[str, int]]:
     return [(item.document_id, item.version) for item in rollouts.items_of(rollout_id)]
 
@@ -234,13 +295,12 @@ def _check_undoable(rollout: Rollout, carried: Sequence[RolloutItem]) -> None:
         rollouts.require_free([item.document_id for item in carried])
 
 
-def _restore(actor: Actor, item: RolloutItem, reason: str) -> int:
+def _restore(actor: Actor, item: RolloutItem, reason: str) -> InForce:
     row = session().get_one(PolicyDocument, item.document_id, with_for_update=True, populate_existing=True)
     if row.deleted_at is not None:
         raise publish.no_such_document(row.kind, row.name)
     older = session().get_one(DocumentVersion, (item.document_id, item.previous))
-    made = publish.add_version(actor, row, older, restores=older.version, reason=reason)
-    return made.version
+    return publish.add_version(actor, row, older, restores=older.version, reason=reason)
 
 
 def _asked(actor: Actor, rollout_id: str) -> str:

@@ -21,7 +21,7 @@ from core.errors import Conflict
 from core.log import get_logger
 from core.permissions import Permission
 from core.uow import unit_of_work
-from identity import approvals, queries
+from identity import approval_kinds, approvals, queries
 from policies import desired, devices, lock, projection, ring_members, rollout_figures, rollout_notices, rollouts, world
 from policies.models import PolicyDocument, Rollout, RolloutRing
 from policies.rings import CLASSES
@@ -31,7 +31,7 @@ from policies.scopes import Place
 from policies.world import Assigned, Ingredients
 
 ACTOR = system_actor("rollouts")
-APPROVAL = "rollout.ring"
+APPROVAL = approval_kinds.kind("rollout.ring", Permission.DOCUMENT_PUBLISH)
 AT_ONCE = 5
 Compiled = dict[Ingredients, desired.Made]
 log = get_logger(__name__)

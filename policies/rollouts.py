@@ -66,7 +66,8 @@ def create(
     rolls_back: str | None = None,
 ) -> str:
     """Store a rollout and its rings, all waiting; returns its id. Raises Conflict for a document that is held."""
-    require_free([document_id for document_id, _ in items])
+    document_ids = [document_id for document_id, _ in items]
+    require_free(document_ids)
     now, rollout_id = clock.now(), new_id()
     session().add(
         Rollout(
@@ -85,19 +86,9 @@ def create(
         )
     )
     session().flush()
-    for position, ring in enumerate(rings):
-        session().add(
-            RolloutRing(
-                rollout_id=rollout_id,
-                position=position,
-                name=ring.name,
-                selector=ring.selector,
-                gates=ring.gates.plain(),
-                state=WAITING,
-            )
-        )
+    session().add_all(_ring(rollout_id, position, ring) for position, ring in enumerate(rings))
     session().flush()
-    before = versions_everywhere([document_id for document_id, _ in items])
+    before = versions_everywhere(document_ids)
     carried = [
         {"rollout_id": rollout_id, "document_id": document_id, "version": version, "previous": before.get(document_id)}
         for document_id, version in items
@@ -105,6 +96,17 @@ def create(
     insert_rows(session(), RolloutItem.__table__, carried)
     live.announce(TOPIC, [rollout_id])
     return rollout_id
+
+
+def _ring(rollout_id: str, position: int, ring: Ring) -> RolloutRing:
+    return RolloutRing(
+        rollout_id=rollout_id,
+        position=position,
+        name=ring.name,
+        selector=ring.selector,
+        gates=ring.gates.plain(),
+        state=WAITING,
+    )
 
 
 def require_free(document_ids: Collection[str]) -> None:

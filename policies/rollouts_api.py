@@ -12,6 +12,7 @@ from core.http.fields import IdPath
 from core.http.identity import current_actor
 from core.http.routes import Api
 from core.permissions import Permission
+from identity.approval_views import ApprovalView
 from policies import in_force_when, rollout_actions, rollout_reading
 from policies.rollout_schemas import (
     ActPath,
@@ -65,13 +66,23 @@ def nudge_rollout(path: IdPath, body: NudgeBody) -> Response:
     return reply({"devices": rollout_actions.nudge(current_actor(), path.id, body.ring)})
 
 
-@api.post("/rollouts/<id>/rollback", Permission.DOCUMENT_PUBLISH, {200: RolledBackRead}, problems=(409,))
+@api.post(
+    "/rollouts/<id>/rollback",
+    Permission.DOCUMENT_PUBLISH,
+    {200: RolledBackRead, 202: ApprovalView},
+    problems=(409,),
+)
 def roll_back(path: IdPath, body: ReasonBody) -> Response:
-    """Publish what was in force before as a new version, to everyone who got this one."""
+    """Publish what was in force before as a new version, to everyone who got this one; what loosens waits (202)."""
     return reply({"rollout": rollout_actions.rollback(current_actor(), path.id, body.reason)})
 
 
-@api.post("/rollouts/<id>/<act>", Permission.DOCUMENT_PUBLISH, {200: RolloutView}, problems=(409,))
+@api.post(
+    "/rollouts/<id>/<act>",
+    Permission.DOCUMENT_PUBLISH,
+    {200: RolloutView, 202: ApprovalView},
+    problems=(409,),
+)
 def act_on_rollout(path: ActPath, body: ReasonBody) -> Response:
     """Start a draft, pause, resume, skip the wait, stop, bring to everyone at once, approve or deny the next ring."""
     ACTS[path.act](current_actor(), path.id, body.reason)

@@ -183,6 +183,7 @@ class ChangesRead(BaseModel):
     tighter: list[MovedRead]
     published: list[VersionRef]
     rollout: str | None
+    waits: Annotated[bool, Field(description="Whether applying it waits for a second person.")]
 
 
 class PublicationRead(BaseModel):

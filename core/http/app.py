@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from core import again, audit, clock
-from core.errors import Conflict, Forbidden, NotFound, ShoujiError, Unavailable
+from core.errors import Conflict, Forbidden, NotFound, ShoujiError, Unavailable, Waits
 from core.http import guards, idempotency, latency, problems
 from core.http.access import Access, RouteRule, table
 from core.http.identity import ANONYMOUS, authenticate, current_actor
@@ -136,6 +136,8 @@ def _answer_error(error: Exception) -> ResponseReturnValue:
     page: PageErrors | None = current_app.extensions.get(PAGE_ERRORS) if rule and rule.page else None
     if page:
         return page(error)
+    if isinstance(error, Waits):
+        return problems.waiting(error)
     if isinstance(error, ShoujiError):
         return problems.problem(error)
     return problems.http_problem(error) if isinstance(error, HTTPException) else problems.crash()

@@ -8,8 +8,9 @@ from flask import Response, current_app, json, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from core.errors import Invalid, ShoujiError
+from core.errors import Invalid, ShoujiError, Waits
 from core.text import Text, negotiate
+from core.views import LANGUAGE
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -106,6 +107,14 @@ def problem(error: ShoujiError) -> Response:
     headers = error.members.get("headers", {})
     members = {name: _plain(value, chosen) for name, value in error.members.items() if name != "headers"}
     return _document(error.status, error.code, error.title.pick(chosen), error.text.pick(chosen), members, headers)
+
+
+def waiting(error: Waits) -> Response:
+    """What was asked of a second person, where it is found, and that nothing was changed."""
+    body = error.approval.model_dump_json(context={LANGUAGE: language()})
+    answer = current_app.response_class(body, status=error.status, mimetype="application/json")
+    answer.headers["Location"] = f"/api/v1/approvals/{error.approval.id}"
+    return answer
 
 
 def http_problem(error: HTTPException) -> Response:

@@ -15,18 +15,13 @@ from core.permissions import Permission
 from core.text import Text
 from fleet.commands import guards, lookup, sealing
 from fleet.commands.models import Command
-from fleet.commands.registry import Kind
+from fleet.commands.registry import Kind, approval_kind
 from fleet.commands.selection import Target, holders_of
 from fleet.commands.states import State
 from identity import approvals, queries
 
 SIGNER = system_actor("commands")
 LOSS = Permission.COMMAND_APPROVE_RECORD_LOSS
-
-
-def approval_kind(command_type: str) -> str:
-    """The kind under which a command's approval is kept."""
-    return f"command.{command_type}"
 
 
 def ask(

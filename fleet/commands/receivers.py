@@ -15,10 +15,9 @@ from core.actor import Actor, system_actor
 from core.db import session
 from fleet import states as device_states
 from fleet.commands import approval, moves, offers, request
-from fleet.commands.approval import approval_kind
 from fleet.commands.models import Command
 from fleet.commands.moves import Move, carry_out
-from fleet.commands.registry import EFFECT, all_kinds
+from fleet.commands.registry import EFFECT, all_kinds, approval_kind
 from fleet.commands.request import BY_LOSS
 from fleet.commands.states import OPEN, State, Trigger
 from fleet.events import Closed, DeviceChange, HelloReceived, devices_changed, devices_closed, hello_received

@@ -11,6 +11,7 @@ from core.errors import Invalid
 from core.permissions import Permission
 from core.text import Text
 from fleet.commands.events import FinishedCommand
+from identity import approval_kinds
 from mqtt.contract.codec import BadPayload
 from mqtt.contract.command import parse_args
 from mqtt.contract.names import CommandType
@@ -82,7 +83,14 @@ _kinds: dict[str, Kind] = {}
 def register(kind: Kind) -> Kind:
     """Add a kind."""
     _kinds[str(kind.type)] = kind
+    if kind.approval:
+        approval_kinds.kind(approval_kind(str(kind.type)), kind.permission(kind.destructive))
     return kind
+
+
+def approval_kind(command_type: str) -> str:
+    """The kind under which a command's approval is kept."""
+    return f"command.{command_type}"
 
 
 def kind_of(name: str) -> Kind:

@@ -16,7 +16,7 @@ def test_a_phone_is_moved_and_stays_there(company: Company) -> None:
     admin = world.actor("admin")
     for _ in range(2):
         with unit_of_work():
-            edit.move(admin, phone.id, "/总部/客服")
+            edit.place(admin, phone.id, org_unit="/总部/客服")
     assert company.device(phone)["org_unit"] == "/总部/客服"
     assert company.timeline(phone, "holder").count("unit.changed") == 1
     moves = world.audit_items(company.client, company.admin, action="device.move")
@@ -30,13 +30,13 @@ def test_groups_are_given_and_taken_those_of_a_query_are_not(company: Company) -
         groups.ensure(["sales"])
         groups.replace(admin, "androids", [phone.id], query="os = android")
     with unit_of_work():
-        edit.set_groups(admin, phone.id, ["sales"])
+        edit.place(admin, phone.id, in_groups=["sales"])
     assert company.device(phone)["groups"] == ["androids", "sales"]
     with unit_of_work():
         groups.replace(admin, "sales", [])
     assert company.device(phone)["groups"] == ["androids", "sales"], "a document takes nothing that a person put there"
     with pytest.raises(Invalid), unit_of_work():
-        edit.set_groups(admin, phone.id, ["androids"])
+        edit.place(admin, phone.id, in_groups=["androids"])
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_who_may_not_or_names_nothing_changes_nothing(
     phone = company.enroll(token=company.token(org_unit="/总部/客服"))
     actor = world.actor(who)
     with pytest.raises(error), unit_of_work():
-        edit.move(actor, phone.id, unit)
+        edit.place(actor, phone.id, org_unit=unit)
     assert company.device(phone)["org_unit"] == "/总部/客服"
 
 
@@ -63,6 +63,6 @@ def test_a_closed_phone_is_not_changed(company: Company) -> None:
     with unit_of_work():
         states.revoke(admin, phone.id, "sold")
     with pytest.raises(Conflict), unit_of_work():
-        edit.move(admin, phone.id, "/总部")
+        edit.place(admin, phone.id, org_unit="/总部")
     with pytest.raises(Conflict), unit_of_work():
-        edit.set_groups(admin, phone.id, [])
+        edit.place(admin, phone.id, in_groups=[])

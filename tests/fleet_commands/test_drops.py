@@ -58,7 +58,7 @@ def test_a_phone_that_left_the_part_of_the_tree_of_whoever_asked_drops_out(desk:
     command_id = desk.sent(phone, "wipe", WIPE, who="leader")
     desk.decide(command_id, "approve")
     with unit_of_work():
-        edit.move(world.SYSTEM, phone.id, "/总部/客服")
+        edit.place(world.SYSTEM, phone.id, org_unit="/总部/客服")
     assert relay() == []
     assert desk.show(command_id)["history"][-1]["why"] == "left_scope"
 

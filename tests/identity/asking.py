@@ -7,13 +7,14 @@ from typing import Any
 from core.actor import Actor
 from core.permissions import Permission
 from core.uow import unit_of_work
-from identity import approvals
+from identity import approval_kinds, approvals
 from identity.approval_views import ApprovalView
 from tests.identity import world
 from tests.identity.world import SYSTEM
 
 CONTENT: dict[str, Any] = {"type": "wipe", "device": "d-1", "args": {"scope": "device"}}
 LOSS = Permission.COMMAND_APPROVE_RECORD_LOSS
+KINDS = {approval_kinds.kind(name, Permission.COMMAND_SEND) for name in ("wipe", "lock")}
 START = "2026-03-02T08:00:00Z"
 
 

@@ -194,15 +194,16 @@ def test_an_approval_dies_with_either_persons_account(who: str, why: str) -> Non
     assert refused.value.members["why"] == why
 
 
-def test_an_approval_dies_with_the_approvers_role() -> None:
+@pytest.mark.parametrize(("who", "why"), [("second", "permissions"), ("asker", "requester_permissions")])
+def test_an_approval_dies_with_the_role_of_either_person(who: str, why: str) -> None:
     approval_id = ask()
     approve(approval_id)
     with unit_of_work():
-        person_id = people.id_of(SYSTEM, "second")
+        person_id = people.id_of(SYSTEM, who)
         people.change(SYSTEM, person_id, PersonChanges(frozenset({"roles"}), roles=frozenset({"auditor"})))
     with pytest.raises(Conflict) as refused:
         consume(approval_id)
-    assert refused.value.members["why"] == "permissions"
+    assert refused.value.members["why"] == why
 
 
 def test_a_spent_approval_still_holds_for_its_thing_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import select
 from core.uow import unit_of_work
 from policies.models import PolicyDocument
 from tests.policies.office import Office, assignment, document, policy
+from tests.policies.waiting import LAX, asking
 
 
 def runner(app: Flask) -> FlaskCliRunner:
@@ -108,3 +110,21 @@ def test_files_of_a_folder_are_read_one_by_one_and_all_faults_name_their_file(
         "/d.yaml:4:12",
     ]
     assert office.company.get("/documents").json["items"] == []
+
+
+def test_what_loosens_waits_and_ends_with_status_three(
+    app: Flask, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "sales.yaml"
+    with asking(office, monkeypatch) as waiting:
+        phone = waiting.strict()
+        file.write_text(policy("sales", LAX))
+        sent = ["documents", "apply", "-f", str(file), "--publish", "--reason", "lighter"]
+        done = runner(app).invoke(args=sent)
+        assert done.exit_code == 3, done.output
+        (approval,) = re.findall(r"approval: (\S+) \(until ", done.output)
+        assert "1 phones" in done.output
+        assert runner(app).invoke(args=sent).output == done.output
+        assert "share_contact_card" in waiting.denied(phone)
+        waiting.approve(approval)
+        assert waiting.denied(phone) == ["screenshot"]

@@ -93,7 +93,7 @@ def test_a_phone_that_moves_joins_and_leaves_groups_of_groups(office: Office) ->
     office.apply(group("sales", "org_unit in /总部/电销") + group("others", "not group = sales"))
     assert members("others") == {phone.id}
     with unit_of_work():
-        edit.move(system_actor("test"), phone.id, "/总部/电销")
+        edit.place(system_actor("test"), phone.id, org_unit="/总部/电销")
     assert (members("sales"), members("others")) == ({phone.id}, set())
 
 

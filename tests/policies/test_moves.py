@@ -34,7 +34,7 @@ def move(phone: Phone, unit: str, *roles: Role) -> None:
     """Move a phone as somebody at the root of the tree who holds these roles."""
     who = Actor("staff", "it", "IT", permissions_of(roles), "/")
     with unit_of_work():
-        edit.move(who, phone.id, unit)
+        edit.place(who, phone.id, org_unit=unit)
 
 
 def test_a_phone_that_moves_to_laxer_rules_needs_the_right_to_publish(strict: Office) -> None:

@@ -44,6 +44,7 @@ class Server:
             "SHOUJI_MQTT_PORT": str(free_port()),
             "SHOUJI_ADMIN_PASSWORD": PASSWORD,
             "SHOUJI_APPROVER_MIN_AGE": "0",
+            "SHOUJI_APPROVAL_TO_LOOSEN": "false",
             "SHOUJI_LOG_LEVEL": "INFO",
             "SHOUJI_WEB_WORKERS": "1",
             **{f"SHOUJI_{name.upper()}": str(value) for name, value in settings.items()},
