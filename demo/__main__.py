@@ -66,7 +66,7 @@ class Demo:
             company.build(api, self._notes.password, PHONES)
             rollouts.build(api)
             self._start_phones(api)
-            story.confirm_holders(api, story.wait_for_phones(api, PHONES - AWAY))
+            story.confirm_holders(api, story.wait_for_phones(api, PHONES - AWAY), PHONES)
             story.tell(api, story.wait_for_phones(api, PHONES - AWAY))
             rollouts.begin(api)
             self._tell_how_to_sign_in()

@@ -29,10 +29,13 @@ def wait_for_phones(api: Api, count: int) -> list[dict[str, Any]]:
     return found
 
 
-def confirm_holders(api: Api, devices: list[dict[str, Any]]) -> None:
-    """Hand the phones to people, all but a few: an unconfirmed holder is something to see."""
+def confirm_holders(api: Api, devices: list[dict[str, Any]], employees: int) -> None:
+    """Hand the phones to people, all but a few: an unconfirmed holder is something to see.
+
+    There may be more phones than employees: whoever tries the demo enrolls some of their own.
+    """
     ordered = sorted(devices, key=lambda device: str(device["serial"]))
-    for number, device in enumerate(ordered[UNCONFIRMED:]):
+    for number, device in enumerate(ordered[UNCONFIRMED : UNCONFIRMED + employees]):
         if not device["holder"]["confirmed"]:
             api.post(f"devices/{device['id']}/confirm", {"person": f"E{1001 + number}"})
 
