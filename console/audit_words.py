@@ -104,30 +104,8 @@ ACTIONS = {
     "installation.backed_up": Text("备份安装", "Backed the installation up"),
     "installation.restored": Text("数据库已恢复", "Database restored"),
 }
-REASONS = {
-    "too_large": Text("消息过大", "Too large"),
-    "empty": Text("空消息", "Empty"),
-    "not_utf8": Text("不是 UTF-8", "Not UTF-8"),
-    "not_json": Text("不是 JSON", "Not JSON"),
-    "not_object": Text("不是 JSON 对象", "Not a JSON object"),
-    "duplicate_member": Text("成员重复", "A member stands twice"),
-    "too_deep": Text("嵌套过深", "Nested too deep"),
-    "nul": Text("含空字符", "Holds NUL"),
-    "lone_surrogate": Text("含不成对的代理字符", "Holds a lone surrogate"),
-    "number": Text("数字超出范围", "A number out of range"),
-    "form": Text("格式不符", "Not of the expected form"),
-    "unknown_device": Text("设备未知或已停用", "Unknown or closed phone"),
-    "unknown_command": Text("命令未知", "Unknown command"),
-    "no_handler": Text("没有处理程序", "Nobody handles this kind"),
-    "crash": Text("处理时出错", "Its handling failed"),
-}
 
 
 def action(code: str) -> Text:
     """What an action is called."""
     return ACTIONS.get(code) or Text(code, code)
-
-
-def reason(code: str) -> Text:
-    """Why a message was refused."""
-    return REASONS.get(code) or Text(code, code)

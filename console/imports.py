@@ -54,7 +54,7 @@ def create() -> ResponseReturnValue:
     if sent is None or not sent.filename:
         raise Invalid("no_file", Text("请选择文件。", "Choose a file."))
     view = uploads.create(current_actor(), forms.field("kind", 40), sent.filename, sent.read())
-    return forms.done(url_for("page_imports.show", id=view.id), Text("文件已上传。", "The file is here."))
+    return forms.done(url_for("page_imports.show", id=view.id), Text("文件已上传。", "The file is uploaded."))
 
 
 @errors.on_form("page_imports.create")

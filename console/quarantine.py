@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from console import audit_words, errors, forms, frame, lists
+from console import errors, forms, frame, lists
+from console import quarantine_words as words
 from core import clock
 from core.errors import ShoujiError
 from core.http.identity import current_actor
@@ -36,8 +37,8 @@ def show_list() -> str:
         total=dead_letters.count_letters(actor, **narrowed),
         paging=lists.paging(page, shown),
         shown=shown,
-        reasons=[(code, audit_words.reason(code)) for code in audit_words.REASONS],
-        words=audit_words,
+        reasons=list(words.REASONS.items()),
+        words=words,
         refused_today=dead_letters.refused_on(actor, clock.now().date().isoformat()),
         bounds=(KEPT_PER_DEVICE_AND_DAY, KEPT_BYTES // 1024, KEEP.days),
     )
@@ -82,6 +83,6 @@ def _letter(letter_id: str, problem: ShoujiError | None, rows: list[tuple[str, s
         phone=fleet.refs({letter.device_id}).get(letter.device_id),
         rows=rows,
         error=problem.text if problem else None,
-        words=audit_words,
+        words=words,
         may_replay=actor.may(Permission.QUARANTINE_REPLAY),
     )

@@ -128,4 +128,4 @@ def test_an_upload_that_the_database_threw_out_is_taken_again_with_its_file(
     assert given.status_code == 303, given.text
     assert contents == [PEOPLE.encode()] * 2
     page = browser.get("/imports", headers=ENGLISH).text
-    assert page.count("staff.csv") == 1 and page.count("The file is here.") == 1
+    assert page.count("staff.csv") == 1 and page.count("The file is uploaded.") == 1

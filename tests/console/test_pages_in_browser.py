@@ -67,7 +67,7 @@ def test_a_file_is_given_in_the_browser(site: Site, visit: Visit) -> None:
     page.select_option("#field-kind", "people")
     content = "姓名,工号,部门\n赵一,E501,/总部/电销\n".encode()
     page.set_input_files("#field-file", {"name": "staff.csv", "mimeType": "text/csv", "buffer": content})
-    page.get_by_role("button", name="Give and preview").click()
+    page.get_by_role("button", name="Upload and preview").click()
     expect(page.get_by_role("status").filter(has_text="being read")).to_be_visible()
     check(page, "import")
 
