@@ -183,14 +183,14 @@ commands_guards.bind(archived_through=archive_queries.archived_through)
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the application: database, rooms, routes, command line. A wrong setting ends the process and is named."""
     current = settings or _load()
-    current.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folder(current.data_dir)
     app = ShoujiApp(__name__, VERSION, static_folder=None)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=current.database, SQLALCHEMY_ENGINE_OPTIONS=_engine_options(current.database)
     )
     bound = runtime.bind(app, current)
     _keep_private(current.database)
-    app.config["SECRET_KEY"] = bound.ring.web_secret()
+    app.config["SECRET_KEY"] = _web_secret(bound)
     db.db.init_app(app)
     with app.app_context():
         db.install_hooks(db.db.engine)
@@ -203,6 +203,21 @@ def create_app(settings: Settings | None = None) -> Flask:
     latency.bind(app, current.web_workers)
     http_identity.bind(app, Authenticators(staff=actor_from_request_credentials, device=authenticate))
     return app
+
+
+def _web_secret(bound: runtime.Runtime) -> bytes:
+    """The first key that is opened: where it cannot be, none can."""
+    try:
+        return bound.ring.web_secret()
+    except OSError as error:
+        raise SystemExit(f"SHOUJI_KEY_RING: {bound.settings.keys_dir} cannot be used: {error.strerror}") from None
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"SHOUJI_DATA_DIR: {path} cannot be made: {error.strerror}") from None
 
 
 def _keep_private(address: str) -> None:

@@ -11,25 +11,30 @@ from functools import partial
 
 import click
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from config.logging import configure
 from config.settings import Settings
 from core import migrate, roles, witness
 from core.crypto.attestation import read_trust
 from core.db import db
+from core.errors import Invalid
 from core.http.web_server import WebServer
 from core.log import get_logger
 from core.process import Supervisor, die_with_parent, fork, show_as, spare_the_collector, stop_on_signals
 from core.runtime import runtime
+from core.text import Text
 from core.uow import unit_of_work
 from fleet import certificates
 from identity import setup
 from mqtt import broker_effects
 from mqtt.api import ROUTER_EXTENSION
+from mqtt.broker.endpoint import outside_endpoint
 from mqtt.broker.errors import BrokerError
 from mqtt.broker.files import BrokerFiles
 from mqtt.broker.opening import open_admin
 from mqtt.broker.ports import port_taken
+from mqtt.broker.process import find_mosquitto
 from mqtt.broker.role import run_broker_role
 from mqtt.events import taken_over
 from mqtt.worker import Worker
@@ -49,9 +54,15 @@ def serve(app: Flask, settings: Settings, role: str) -> None:
 def prepare(app: Flask, settings: Settings) -> None:
     """Bring the database to the newest form and see to a first administrator; says what a person must know."""
     with app.app_context():
-        migrate.upgrade(db.engine)
-        with unit_of_work(reading=True):
-            first = setup.prepare()
+        try:
+            migrate.upgrade(db.engine)
+        except OperationalError as error:
+            sys.exit(f"SHOUJI_DATABASE_URL: the database is not reached: {error.orig}")
+        try:
+            with unit_of_work(reading=True):
+                first = setup.prepare()
+        except Invalid as error:
+            sys.exit(f"SHOUJI_ADMIN_PASSWORD: {_both(error.text)}")
         # Before any page answers: nobody approves on a restored server what it has not looked at.
         with unit_of_work():
             # What lies in the broker was sent before the restore: a phone may come for it before it can be cleared.
@@ -65,10 +76,7 @@ def prepare(app: Flask, settings: Settings) -> None:
 
 
 def _all(app: Flask, settings: Settings) -> None:
-    _refuse_taken(settings.http_host, settings.http_port, "SHOUJI_HTTP_PORT")
-    if not settings.broker_url:
-        _refuse_taken(settings.mqtt_host, settings.mqtt_port, "SHOUJI_MQTT_PORT")
-    _refuse_unreadable_trust(settings)
+    refuse_unusable(settings)
     _in_a_child("prepare", lambda: prepare(app, settings))
     spare_the_collector()
     Supervisor({name: partial(serve, app, settings, name) for name in ("broker", "web", "worker")}).run()
@@ -82,16 +90,31 @@ def _in_a_child(name: str, work: Callable[[], None]) -> None:
         sys.exit(child.exitcode)
 
 
+def refuse_unusable(settings: Settings) -> None:
+    """End the process where ports, broker or files of trust that the settings name cannot be used, and say which."""
+    _refuse_taken(settings.http_host, settings.http_port, "SHOUJI_HTTP_PORT")
+    if not settings.broker_url:
+        _refuse_taken(settings.mqtt_host, settings.mqtt_port, "SHOUJI_MQTT_PORT")
+    try:
+        if settings.broker_url:
+            outside_endpoint(settings)
+        else:
+            find_mosquitto(settings)
+    except BrokerError as error:
+        sys.exit(_both(error.text))
+    try:
+        read_trust(settings.attestation_roots, settings.attestation_revoked)
+    except (OSError, ValueError) as error:
+        sys.exit(f"SHOUJI_ATTESTATION_ROOTS, SHOUJI_ATTESTATION_REVOKED: {error}")
+
+
 def _refuse_taken(host: str, port: int, setting: str) -> None:
     if port_taken(host, port):
         sys.exit(f"Port {port} on {host} is taken. Set {setting} to a free port.")
 
 
-def _refuse_unreadable_trust(settings: Settings) -> None:
-    try:
-        read_trust(settings.attestation_roots, settings.attestation_revoked)
-    except (OSError, ValueError) as error:
-        sys.exit(f"SHOUJI_ATTESTATION_ROOTS, SHOUJI_ATTESTATION_REVOKED: {error}")
+def _both(text: Text) -> str:
+    return f"{text.zh}\n{text.en}"
 
 
 def _web(app: Flask, settings: Settings) -> None:
@@ -119,7 +142,7 @@ def _broker(app: Flask, settings: Settings) -> None:
     try:
         run_broker_role(settings, ca, crl_source(app), stop, _note_takeover(app))
     except BrokerError as error:
-        sys.exit(f"{error.text.zh}\n{error.text.en}")
+        sys.exit(_both(error.text))
 
 
 def _run_beside(work: Callable[[], None], stop: threading.Event) -> None:

@@ -32,6 +32,16 @@ DEFAULT_CONFIG_FILE = "shouji.toml"
 FROM_ENVIRONMENT, FROM_FILE, FROM_DEFAULT = "environment", "file", "default"
 _CHECKSUM = re.compile(r"[A-Za-z0-9_-]{43}")
 _JAVA = r"[A-Za-z][A-Za-z0-9_]*"
+_FILES = (
+    "http_tls_cert",
+    "http_tls_key",
+    "mosquitto_path",
+    "broker_ca_file",
+    "smtp_ca_file",
+    "attestation_roots",
+    "attestation_revoked",
+)
+_DATABASES = ("sqlite:///", "postgresql+psycopg://")
 _COMPONENT = re.compile(rf"{_JAVA}(\.{_JAVA})+/\.?{_JAVA}(\.{_JAVA})*")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -214,6 +224,13 @@ class Settings(BaseModel):
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(_DATABASES):
+            raise ValueError(f"must start with {' or '.join(_DATABASES)}")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -245,7 +262,7 @@ class Settings(BaseModel):
     def _consistent(self) -> Self:
         if bool(self.http_tls_cert) != bool(self.http_tls_key):
             raise ValueError("SHOUJI_HTTP_TLS_CERT and SHOUJI_HTTP_TLS_KEY go together")
-        for name in ("http_tls_cert", "http_tls_key", "attestation_roots", "attestation_revoked"):
+        for name in _FILES:
             file = getattr(self, name)
             if file and not file.is_file():
                 raise ValueError(f"{PREFIX}{name.upper()}: {file} is not a file")
@@ -256,8 +273,10 @@ class Settings(BaseModel):
                 f"SHOUJI_HTTP_HOST={self.http_host} listens beyond loopback: set SHOUJI_HTTP_TLS_CERT and "
                 "SHOUJI_HTTP_TLS_KEY, or declare a TLS proxy in front with SHOUJI_HTTP_PROXY=true"
             )
-        if self.public_url and urlsplit(self.public_url).scheme not in ("http", "https"):
-            raise ValueError("SHOUJI_PUBLIC_URL must start with http:// or https://")
+        if self.public_url:
+            public = urlsplit(self.public_url)
+            if public.scheme not in ("http", "https") or not public.hostname:
+                raise ValueError("SHOUJI_PUBLIC_URL must be http:// or https:// with a host")
         _check_agent(self.agent_apk_url, self.agent_signature_checksum, self.agent_admin_component)
         if self.broker_url and not self.broker_crl_path:
             raise ValueError("SHOUJI_BROKER_URL needs SHOUJI_BROKER_CRL_PATH and SHOUJI_BROKER_RELOAD_COMMAND")

@@ -107,7 +107,7 @@ def test_the_same_port_on_another_address_is_free(installation: Installation) ->
 
 def test_a_missing_mosquitto_says_how_to_install_it(tmp_path: Path) -> None:
     with pytest.raises(BrokerUnusable, match="apt-get install mosquitto"):
-        find_mosquitto(Settings(mosquitto_path=tmp_path / "nowhere"))
+        find_mosquitto(Settings().model_copy(update={"mosquitto_path": tmp_path / "nowhere"}))
 
 
 def test_a_pid_file_left_by_a_crash_names_no_stranger(installation: Installation) -> None:
