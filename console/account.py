@@ -71,7 +71,7 @@ def begin_totp() -> Response:
     """Begin to set up a second factor."""
     actor = current_actor()
     if totp.begun(actor) is None:
-        totp.enrol(actor)
+        totp.enroll(actor)
     return redirect(url_for("page_account.totp_form"), 303)
 
 

@@ -12,7 +12,7 @@ ACTIONS = {
     "person.create": Text("添加人员", "Added a person"),
     "person.change": Text("修改人员", "Changed a person"),
     "person.password": Text("修改密码", "Changed the password"),
-    "totp.enrol": Text("开始启用两步验证", "Began a second factor"),
+    "totp.enroll": Text("开始启用两步验证", "Began a second factor"),
     "totp.confirm": Text("启用两步验证", "Second factor in force"),
     "totp.remove": Text("停用两步验证", "Removed the second factor"),
     "totp.reset": Text("移除他人两步验证", "Removed somebody's second factor"),

@@ -22,7 +22,7 @@ from identity.schemas import (
     SignInBody,
     TokenRead,
 )
-from identity.totp import Enrolment
+from identity.totp import TotpEnrollment
 
 api = Api("auth", __name__)
 
@@ -96,10 +96,10 @@ def end_session(path: IdPath) -> Response:
     return no_content()
 
 
-@api.post("/auth/totp", Access.SIGNED_IN, {200: Enrolment})
-def enrol_totp() -> Response:
-    """Begin to enrol a second factor."""
-    return _secret(totp.enrol(current_actor()))
+@api.post("/auth/totp", Access.SIGNED_IN, {200: TotpEnrollment})
+def enroll_totp() -> Response:
+    """Begin to enroll a second factor."""
+    return _secret(totp.enroll(current_actor()))
 
 
 @api.post("/auth/totp/confirm", Access.SIGNED_IN, {200: RecoveryRead})
@@ -130,7 +130,7 @@ def complete_setup(body: SetupBody) -> Response:
     return no_content()
 
 
-def _secret(body: Enrolment | RecoveryRead) -> Response:
+def _secret(body: TotpEnrollment | RecoveryRead) -> Response:
     answer = reply(body)
     answer.headers["Cache-Control"] = "no-store"
     return answer

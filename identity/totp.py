@@ -27,7 +27,7 @@ RECOVERY_CODES = 10
 RECOVERY_LENGTH = 16
 
 
-class Enrolment(View):
+class TotpEnrollment(View):
     """What an authenticator needs, told once."""
 
     secret: str
@@ -41,7 +41,7 @@ def is_enrolled(person_id: str) -> bool:
     return session().scalar(query) is not None
 
 
-def enrol(actor: Actor) -> Enrolment:
+def enroll(actor: Actor) -> TotpEnrollment:
     """Begin: make a secret that `confirm` puts into force. Raises Conflict when one is in force already."""
     person = session().get_one(Person, actor.id)
     if is_enrolled(person.id):
@@ -52,17 +52,17 @@ def enrol(actor: Actor) -> Enrolment:
     session().execute(delete(TotpSecret).where(TotpSecret.person_id == person.id))
     sealed = runtime().envelope.seal(secret.encode(), _place(person.id))
     session().add(TotpSecret(person_id=person.id, sealed=sealed, confirmed_at=None, last_step=0))
-    audit.record(actor, "totp.enrol", ("person", person.id))
-    return _enrolment(person, secret)
+    audit.record(actor, "totp.enroll", ("person", person.id))
+    return _enrollment(person, secret)
 
 
-def begun(actor: Actor) -> Enrolment | None:
+def begun(actor: Actor) -> TotpEnrollment | None:
     """The secret that was begun and not yet confirmed, None when there is none: a mistyped code starts nothing anew."""
     row = session().get(TotpSecret, actor.id)
     if row is None or row.confirmed_at is not None:
         return None
     secret = runtime().envelope.open(row.sealed, _place(actor.id)).decode()
-    return _enrolment(session().get_one(Person, actor.id), secret)
+    return _enrollment(session().get_one(Person, actor.id), secret)
 
 
 def confirm(actor: Actor, code: str) -> list[str]:
@@ -70,7 +70,7 @@ def confirm(actor: Actor, code: str) -> list[str]:
     row = session().get(TotpSecret, actor.id)
     if row is None or row.confirmed_at is not None:
         raise Conflict(
-            "totp_not_begun", Text("请先开始启用两步验证。", "Begin the enrolment of a second factor first.")
+            "totp_not_begun", Text("请先开始启用两步验证。", "Begin the enrollment of a second factor first.")
         )
     if not _spend_code(row, code):
         raise _wrong_code()
@@ -121,9 +121,9 @@ def reset(actor: Actor, person_id: str) -> None:
     audit.record(actor, "totp.reset", ("person", person.id))
 
 
-def _enrolment(person: Person, secret: str) -> Enrolment:
+def _enrollment(person: Person, secret: str) -> TotpEnrollment:
     uri = pyotp.TOTP(secret).provisioning_uri(name=person.username or person.name, issuer_name=ISSUER)
-    return Enrolment(secret=secret, uri=uri, qr_svg=segno.make(uri, error="m").svg_inline(scale=4))
+    return TotpEnrollment(secret=secret, uri=uri, qr_svg=segno.make(uri, error="m").svg_inline(scale=4))
 
 
 def _forget(person_id: str) -> None:

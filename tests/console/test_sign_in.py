@@ -119,12 +119,12 @@ def test_characters_that_no_database_takes_are_refused(site: Site, field: str) -
     assert answer.status_code == 400
 
 
-def _enrol_totp(site: Site, username: str) -> pyotp.TOTP:
+def _enroll_totp(site: Site, username: str) -> pyotp.TOTP:
     with site.app.app_context():
         actor = world.actor(username)
         with unit_of_work():
-            enrolment = totp.enrol(actor)
-        generator = pyotp.TOTP(enrolment.secret)
+            enrollment = totp.enroll(actor)
+        generator = pyotp.TOTP(enrollment.secret)
         with unit_of_work():
             totp.confirm(actor, generator.now())
     return generator
@@ -132,7 +132,7 @@ def _enrol_totp(site: Site, username: str) -> pyotp.TOTP:
 
 def test_a_second_factor_is_a_step_of_its_own_that_keeps_the_password_out_of_the_page(site: Site) -> None:
     with time_machine.travel("2026-11-23T08:00:00Z", tick=False) as moment:
-        generator = _enrol_totp(site, "admin")
+        generator = _enroll_totp(site, "admin")
         moment.shift(60)
         browser = site.visitor()
         asked = submit(browser, "/sign-in?next=/docs", username="admin", password=PASSWORD, next="/docs")
@@ -152,7 +152,7 @@ def test_a_second_factor_is_a_step_of_its_own_that_keeps_the_password_out_of_the
 
 def test_the_step_of_the_code_lasts_five_minutes(site: Site) -> None:
     with time_machine.travel("2026-11-23T08:00:00Z", tick=False) as moment:
-        generator = _enrol_totp(site, "admin")
+        generator = _enroll_totp(site, "admin")
         browser = site.visitor()
         asked = submit(browser, "/sign-in", username="admin", password=PASSWORD)
         ticket = re.search(r'name="ticket" value="([^"]+)"', asked.text)

@@ -41,7 +41,7 @@ def test_a_reset_sets_the_password_ends_sessions_and_can_drop_the_second_factor(
     world.person("boss", "platform_admin")
     before = world.actor("boss")
     with unit_of_work():
-        secret = totp.enrol(before).secret
+        secret = totp.enroll(before).secret
         totp.confirm(before, pyotp.TOTP(secret).now())
     token = world_cookie("boss", pyotp.TOTP(secret).at(clock.unix() + 30))
     result = run(app, "reset-password", "boss", "--remove-totp", stdin="an entirely new one\n")

@@ -74,7 +74,7 @@ def test_an_approver_whose_second_factor_the_requester_just_reset_does_not_count
 
     second = world.actor("second")
     with unit_of_work():
-        secret = totp.enrol(second).secret
+        secret = totp.enroll(second).secret
         totp.confirm(second, pyotp.TOTP(secret).now())
     asker = world.actor("asker")
     with unit_of_work():

@@ -26,10 +26,10 @@ def attempt(username: str, password: str, otp: str | None = None) -> sessions.Ti
         return sign_in.console(username, password, otp)
 
 
-def enrol(username: str) -> tuple[pyotp.TOTP, list[str]]:
+def enroll(username: str) -> tuple[pyotp.TOTP, list[str]]:
     who = world.actor(username)
     with unit_of_work():
-        secret = totp.enrol(who).secret
+        secret = totp.enroll(who).secret
     generator = pyotp.TOTP(secret)
     with unit_of_work():
         return generator, totp.confirm(who, generator.now())
@@ -189,7 +189,7 @@ def test_guessing_the_present_password_is_throttled() -> None:
 def test_a_confirmed_second_factor_is_demanded_after_the_right_password() -> None:
     world.person("li")
     with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
-        generator, _ = enrol("li")
+        generator, _ = enroll("li")
         clock.shift(timedelta(seconds=30))
         with pytest.raises(Unauthenticated, match="otp_required"):
             attempt("li", PASSWORD)
@@ -198,18 +198,18 @@ def test_a_confirmed_second_factor_is_demanded_after_the_right_password() -> Non
         attempt("li", PASSWORD, generator.now())
 
 
-def test_a_begun_enrolment_demands_nothing() -> None:
+def test_a_begun_enrollment_demands_nothing() -> None:
     world.person("li")
     who = world.actor("li")
     with unit_of_work():
-        totp.enrol(who)
+        totp.enroll(who)
     attempt("li", PASSWORD)
 
 
 def test_a_code_counts_once() -> None:
     world.person("li")
     with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
-        generator, _ = enrol("li")
+        generator, _ = enroll("li")
         with pytest.raises(Unauthenticated):
             attempt("li", PASSWORD, generator.now())
         clock.shift(timedelta(seconds=30))
@@ -225,7 +225,7 @@ def test_a_code_counts_once() -> None:
 def test_a_clock_one_step_off_is_forgiven_and_two_are_not() -> None:
     world.person("li")
     with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
-        generator, _ = enrol("li")
+        generator, _ = enroll("li")
         clock.shift(timedelta(seconds=300))
         late, early = generator.at(wall.unix() - 60), generator.now()
         with pytest.raises(Unauthenticated):
@@ -238,7 +238,7 @@ def test_a_clock_one_step_off_is_forgiven_and_two_are_not() -> None:
 def test_a_wrong_code_is_refused_and_counted(code: str) -> None:
     world.person("li")
     with time_machine.travel("2026-03-02T08:00:00Z", tick=False):
-        enrol("li")
+        enroll("li")
         for _ in range(throttle.FREE_FAILURES + 1):
             with pytest.raises(Unauthenticated):
                 attempt("li", PASSWORD, code)
@@ -248,7 +248,7 @@ def test_a_wrong_code_is_refused_and_counted(code: str) -> None:
 
 def test_a_recovery_code_stands_in_once() -> None:
     world.person("li")
-    _, codes = enrol("li")
+    _, codes = enroll("li")
     assert len(set(codes)) == totp.RECOVERY_CODES
     attempt("li", PASSWORD, f" {codes[0].lower()[:8]}-{codes[0].lower()[8:]} ")
     with pytest.raises(Unauthenticated):
@@ -259,8 +259,8 @@ def test_a_recovery_code_stands_in_once() -> None:
 def test_recovery_codes_of_somebody_else_do_not_help() -> None:
     for username in ("li", "wang"):
         world.person(username)
-    _, codes = enrol("li")
-    enrol("wang")
+    _, codes = enroll("li")
+    enroll("wang")
     with pytest.raises(Unauthenticated):
         attempt("wang", PASSWORD, codes[0])
 
@@ -271,7 +271,7 @@ def test_the_secret_lies_sealed_and_bound_to_its_person() -> None:
     from identity.models import TotpSecret
 
     person_id = world.person("li")
-    generator, _ = enrol("li")
+    generator, _ = enroll("li")
     with unit_of_work(write=False):
         sealed = session().get_one(TotpSecret, person_id).sealed
         assert generator.secret.encode() not in sealed
@@ -282,10 +282,10 @@ def test_the_secret_lies_sealed_and_bound_to_its_person() -> None:
 def test_a_second_factor_is_removed_with_a_code_or_reset_by_an_administrator() -> None:
     person_id = world.person("li", "employee")
     world.person("root", "platform_admin")
-    _, codes = enrol("li")
+    _, codes = enroll("li")
     li = Actor("staff", person_id, "li")
     with pytest.raises(Conflict, match="totp_enrolled"), unit_of_work():
-        totp.enrol(li)
+        totp.enroll(li)
     with pytest.raises(Invalid, match="wrong_code"), unit_of_work():
         totp.remove(li, "000000")
     root = world.actor("root")
@@ -294,7 +294,7 @@ def test_a_second_factor_is_removed_with_a_code_or_reset_by_an_administrator() -
     attempt("li", PASSWORD)
     with pytest.raises(NotFound, match="totp_not_enrolled"), unit_of_work():
         totp.reset(root, person_id)
-    _, codes = enrol("li")
+    _, codes = enroll("li")
     with unit_of_work():
         totp.remove(li, codes[0])
     attempt("li", PASSWORD)

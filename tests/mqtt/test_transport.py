@@ -194,9 +194,8 @@ def _depth(app: Flask) -> int:
         return outbox.depth(current)
 
 
-def test_an_effect_leaves_after_the_commit_and_is_forgotten_at_its_puback(
-    app: Flask, broker: Installation, relayed: Relay
-) -> None:
+@pytest.mark.usefixtures("relayed")
+def test_an_effect_leaves_after_the_commit_and_is_forgotten_at_its_puback(app: Flask, broker: Installation) -> None:
     SETTLED.clear()
     phone, absent = broker.phone(), new_id()
     with broker.client(phone) as client:
@@ -211,7 +210,8 @@ def test_an_effect_leaves_after_the_commit_and_is_forgotten_at_its_puback(
     assert until(lambda: _depth(app) == 0)
 
 
-def test_a_rolled_back_effect_never_leaves(app: Flask, broker: Installation, relayed: Relay) -> None:
+@pytest.mark.usefixtures("relayed")
+def test_a_rolled_back_effect_never_leaves() -> None:
     SETTLED.clear()
     with pytest.raises(RuntimeError), unit_of_work():
         outbox.enqueue("test-lock", [new_id()])
@@ -236,9 +236,8 @@ def test_equal_effects_are_published_once(app: Flask, broker: Installation) -> N
     assert relay.published == 1
 
 
-def test_an_effect_that_fails_is_tried_again_and_holds_up_nothing(
-    app: Flask, broker: Installation, relayed: Relay, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("relayed")
+def test_an_effect_that_fails_is_tried_again_and_holds_up_nothing(app: Flask) -> None:
     tries: list[int] = []
 
     @effects.performs("test-fails")
