@@ -40,7 +40,7 @@ def deliver(actor: Actor, payload: bytes) -> bool:
     Raises Forbidden for anyone else, Conflict when the thirty days are over, Invalid for what is no batch.
     """
     if actor.kind != "device":
-        raise Forbidden("device_only", Text("只有设备可以上报记录。", "Only a device delivers records."))
+        raise Forbidden("device_only", Text("只有设备可以上报记录。", "Only a phone delivers records."))
     require_state(actor, (*LIVING, *CLOSED))
     _require_in_time(actor)
     refusals = intake.take_over_http(Inbound(actor.id, Up.RECORDS, payload, clock.now()))
@@ -62,6 +62,6 @@ def _require_in_time(actor: Actor) -> None:
             "too_late",
             Text(
                 "设备停用已超过 30 天，不再接收记录。",
-                "The device left more than 30 days ago. Records are not taken any more.",
+                "The phone left more than 30 days ago. Records are not taken any more.",
             ),
         )

@@ -61,7 +61,7 @@ def device(device_id: str) -> Report:
     """Verify one phone's stored records. Raises NotFound when it never sent any."""
     head = session().execute(select(Chain.through, Chain.head).where(Chain.device_id == device_id)).one_or_none()
     if head is None:
-        raise NotFound("no_chain", Text("该设备没有归档记录。", "This device has no archived records."))
+        raise NotFound("no_chain", Text("该设备没有归档记录。", "This phone has no archived records."))
     report = Report(device_id, head.through)
     seams = _seams(device_id)
     last, following = hashes.origin(device_id), 1

@@ -19,7 +19,7 @@ ACTIONS = {
     "org_unit.create": Text("新建组织", "Made a unit"),
     "org_unit.change": Text("改名或移动组织", "Renamed or moved a unit"),
     "org_unit.delete": Text("删除组织", "Removed a unit"),
-    "org_unit.end": Text("设置外包机构到期日", "Set an agency's last day"),
+    "org_unit.end": Text("设置外包单位终止日期", "Set an agency's last day"),
     "view.share": Text("共享或取消共享视图", "Shared a view, or no longer"),
     "expected_phone.create": Text("登记待到设备", "Announced a phone"),
     "expected_phone.change": Text("修改待到设备", "Changed an announced phone"),

@@ -62,7 +62,7 @@ class MenuItem:
 POLICY_PAGES = ("/assignments", "/groups", "/calendars", "/calendar-import", "/apps", "/rollouts")
 MENU = (
     MenuItem("page_home.start", Text("概览", "Overview"), "gauge", Permission.DEVICE_READ),
-    MenuItem("page_devices.show_list", Text("设备", "Devices"), "phone", Permission.DEVICE_READ),
+    MenuItem("page_devices.show_list", Text("设备", "Phones"), "phone", Permission.DEVICE_READ),
     MenuItem("page_enrollment.show_list", Text("设备注册", "Enrollment"), "qr", Permission.ENROLLMENT_READ),
     MenuItem("page_commands.show_list", Text("命令", "Commands"), "terminal", Permission.COMMAND_READ),
     MenuItem("page_approvals.show_list", Text("审批", "Approvals"), "check", Permission.COMMAND_READ),

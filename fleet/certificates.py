@@ -149,7 +149,7 @@ def of_device(device_id: str) -> list[dict[str, str | None]]:
 
 def _own_device(actor: Actor) -> Device:
     if actor.kind != "device":
-        raise Forbidden("device_only", Text("只有设备可以续期证书。", "Only a device renews its certificate."))
+        raise Forbidden("device_only", Text("只有设备可以续期证书。", "Only a phone renews its certificate."))
     return session().execute(select(Device).where(Device.id == actor.id).with_for_update()).scalar_one()
 
 
@@ -160,7 +160,7 @@ def _require_renewable(device: Device) -> None:
             "device_not_active",
             Text(
                 "设备不在使用状态，不能续期，请联系管理员。",
-                "The device is not active, so nothing is renewed. Ask an administrator.",
+                "The phone is not active, so nothing is renewed. Ask an administrator.",
             ),
             state=device.state,
         )
@@ -169,7 +169,7 @@ def _require_renewable(device: Device) -> None:
             "renewal_too_late",
             Text(
                 "证书过期已超过 30 天，请重新注册设备。",
-                "The certificate ended more than 30 days ago. Enroll the device anew.",
+                "The certificate ended more than 30 days ago. Enroll the phone anew.",
             ),
         )
     recent = (

@@ -62,7 +62,7 @@ def require_state(actor: Actor, allowed: Collection[str]) -> None:
         state = next(iter(actor.roles), "")
         raise Conflict(
             "device_state",
-            Text(f"设备当前状态（{state}）不允许此操作。", f"The device's state ({state}) does not allow this."),
+            Text(f"设备当前状态（{state}）不允许此操作。", f"The phone's state ({state}) does not allow this."),
             state=state,
         )
 
@@ -115,7 +115,7 @@ def _check_times(claims: dict[str, Any]) -> None:
             "clock",
             Text(
                 "设备时间与服务器不一致，请按 Date 校正后重试。",
-                "The device's clock is off. Set it by the Date header and try once more.",
+                "The phone's clock is off. Set it by the Date header and try once more.",
             ),
             headers={"Date": format_datetime(clock.now(), usegmt=True)},
         )

@@ -73,13 +73,7 @@ def create(
     actor.require(Permission.ENROLLMENT_WRITE)
     _check_figures(max_uses, expires_in, group_names)
     if person and bind_expected:
-        raise Invalid(
-            "person_or_expected",
-            Text(
-                "person 与 bind_expected 不能同时使用：前者把设备交给一个人，后者按序列号分配。",
-                "Use either “person” (all phones for one person) or “bind_expected” (each by its serial).",
-            ),
-        )
+        raise _person_or_expected()
     holder = find_person(actor, person) if person else None
     groups.ensure(group_names)
     now, token_id = clock.now(), new_id()
@@ -105,6 +99,16 @@ def create(
     allowed = {"allow_reenroll": allow_reenroll, "bind_expected": bind_expected}
     audit.record(actor, "enrollment_token.create", ("enrollment_token", token.id), {**detail, **allowed})
     return _views([token])[0], code
+
+
+def _person_or_expected() -> Invalid:
+    return Invalid(
+        "person_or_expected",
+        Text(
+            "person 与 bind_expected 不能同时使用：前者把设备交给一个人，后者按序列号分配。",
+            "Use either “person” (all phones for one person) or “bind_expected” (each by its serial).",
+        ),
+    )
 
 
 def find(

@@ -214,7 +214,7 @@ def _require_devices(actor: Actor, device_ids: Collection[str]) -> None:
     if unknown:
         raise Invalid(
             "unknown_device",
-            Text(f"没有这台设备：{unknown[0]}。", f"There is no such device: {unknown[0]}."),
+            Text(f"没有这台设备：{unknown[0]}。", f"There is no such phone: {unknown[0]}."),
             devices=unknown[:20],
         )
 

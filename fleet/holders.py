@@ -54,14 +54,14 @@ def confirm(actor: Actor, device_id: str, person: str | None = None) -> None:
     if device.state not in states.LIVING:
         raise Conflict(
             "device_closed",
-            Text("设备已停用，不能确认使用人。", "The device is closed, so nobody is confirmed."),
+            Text("设备已停用，不能确认使用人。", "The phone is closed, so nobody is confirmed."),
             state=device.state,
         )
     reference = person or device.person_id
     if reference is None:
         raise Invalid(
             "person_needed",
-            Text("设备未申报使用人，请指定人员。", "The device claims no holder. Say which person holds it."),
+            Text("设备未申报使用人，请指定人员。", "The phone claims no holder. Say which person holds it."),
         )
     holder = find_person(actor, reference)
     # Whoever confirms a phone has looked into it: what was the matter with its identity or its holder is settled.

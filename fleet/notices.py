@@ -111,7 +111,7 @@ def accept(actor: Actor, sent: NoticeAcceptance) -> None:
     Invalid for a proof that does not prove it.
     """
     if actor.kind != "device":
-        raise Forbidden("device_only", Text("只有设备可以提交。", "Only a device sends this."))
+        raise Forbidden("device_only", Text("只有设备可以提交。", "Only a phone sends this."))
     device = session().get_one(Device, actor.id, with_for_update=True)
     notice = current()
     least = editions.least([device.id], notice.text_version).get(device.id, 0)

@@ -29,7 +29,7 @@ SVG_SCALE, PNG_SCALE = 4, 8
 
 def provisioning(code: str) -> dict[str, Any]:
     """What a phone reads from the QR code: where the agent is, and for the agent server, code and the pins of CA and
-    current signing key."""
+    current signing key. Raises Unavailable before the worker has made its keys."""
     keys = runtime().ring.public_signing()
     if not keys:
         raise Unavailable(

@@ -126,7 +126,7 @@ def _no_transition(old: str, new: str) -> Conflict:
         "no_such_transition",
         Text(
             f"设备当前状态为“{old}”，不能改为“{new}”。擦除请下发 wipe 命令。",
-            f"The device is “{old}” and cannot become “{new}”. To wipe it, send a wipe command.",
+            f"The phone is “{old}” and cannot become “{new}”. To wipe it, send a wipe command.",
         ),
         state=old,
     )

@@ -32,7 +32,7 @@ def why_unit_stays(unit_id: str) -> Text | None:
     """The reason for a unit to stay, if this room has one."""
     phone = select(Device.id).where(Device.org_unit_id == unit_id, Device.state.in_(LIVING)).limit(1)
     if session().scalar(phone):
-        return Text("请先将该组织的设备移走或停用。", "Move or retire the unit's devices first.")
+        return Text("请先将该组织的设备移走或停用。", "Move or retire the unit's phones first.")
     token = select(EnrollmentToken.id).where(
         EnrollmentToken.org_unit_id == unit_id,
         EnrollmentToken.revoked_at.is_(None),

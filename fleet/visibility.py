@@ -36,4 +36,4 @@ def locked(actor: Actor, device_id: str) -> Device:
 
 def no_such_device() -> NotFound:
     """The error for a phone that is not there or not in scope."""
-    return NotFound("no_such_device", Text("没有这台设备。", "There is no such device."))
+    return NotFound("no_such_device", Text("没有这台设备。", "There is no such phone."))

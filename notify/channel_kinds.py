@@ -140,7 +140,7 @@ def call(url: str, body: Mapping[str, Any] | bytes, headers: Mapping[str, str] |
 
 
 def require_code_zero(answer: outbound.Answer, *names: str) -> None:
-    """For bots, which say 200 to everything: the first of these members must be there and 0."""
+    """For bots, which say 200 to everything: the first of these members must be there and 0. Raises DeliveryFailed."""
     try:
         said = json.loads(answer.body)
     except ValueError:

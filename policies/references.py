@@ -135,5 +135,5 @@ def _groups(actor: Actor, document: Parsed) -> Iterator[Problem]:
     there = fleet.in_scope_of(actor, set(listed))
     for index, device_id in enumerate(listed):
         if device_id not in there:
-            text = Text(f"没有这台设备：{device_id}。", f"There is no such device: {device_id}.")
+            text = Text(f"没有这台设备：{device_id}。", f"There is no such phone: {device_id}.")
             yield document.problem(("spec", "devices", index), "unknown_device", text)

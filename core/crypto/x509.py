@@ -59,7 +59,7 @@ def parse_csr(pem: str) -> ec.EllipticCurvePublicKey:
             "bad_csr",
             Text(
                 "证书请求无效：需要由设备签名密钥（EC P-256）签名的 PEM PKCS#10。",
-                "The certificate request is not valid: send a PEM PKCS#10 signed by the device's EC P-256 signing key.",
+                "The certificate request is not valid: send a PEM PKCS#10 signed by the phone's EC P-256 signing key.",
             ),
             reason=str(error)[:200],
         ) from error

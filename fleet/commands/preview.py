@@ -120,10 +120,10 @@ def _meant(actor: Actor, selector: Selector, states: frozenset[str]) -> Meant:
         known = {target.id for target in matched}
         unknown = sorted(set(selector.devices) - known)
         if unknown:
-            text = Text("部分设备不存在。", "Some devices are not there.")
+            text = Text("部分设备不存在。", "Some phones are not there.")
             refusals.append(_refusal("no_such_device", text, unknown))
         if others:
-            text = Text("部分设备的状态不接受此操作。", "Some devices are in a state that does not take it.")
+            text = Text("部分设备的状态不接受此操作。", "Some phones are in a state that does not take it.")
             refusals.append(_refusal("device_state", text, [target.id for target in others]))
         return meant, refusals, {}
     return meant, refusals, dict(Counter(f"state_{target.state}" for target in others))
@@ -133,7 +133,7 @@ def _approval_refusals(ids: Sequence[str], kind: Kind, *, preserve_records: bool
     found: list[Refusal] = []
     under_way = request.under_way(ids, kind)
     if under_way:
-        text = Text("部分设备已有未完成的同类命令。", "Some devices have such a command already.")
+        text = Text("部分设备已有未完成的同类命令。", "Some phones have such a command already.")
         found.append(_refusal("command_under_way", text, under_way))
     against = guards.objections(ids, preserve_records=preserve_records)
     if against:

@@ -88,7 +88,7 @@ def lock_lost(actor: Actor, device_ids: Sequence[str], reason: str) -> None:
 def by_rule(actor: Actor, origin: str, wishes: Mapping[str, Wish]) -> None:
     """Commands of one type that a rule of the server asks for, by device id, all at once.
 
-    Phones that left the fleet are passed over; a kind that needs approval is none that a rule may ask for.
+    Phones that left the fleet are passed over. Raises ValueError for a kind that needs approval: no rule asks for it.
     """
     targets = selection.living(list(wishes))
     if not targets:
@@ -168,7 +168,7 @@ def _require_possible(order: _Order, device_ids: Sequence[str]) -> None:
         raise Conflict(
             "command_under_way",
             Text(
-                "该设备已有未完成的同类命令，请先取消它。", "The device has such a command already. Cancel that first."
+                "该设备已有未完成的同类命令，请先取消它。", "The phone has such a command already. Cancel that first."
             ),
             devices=busy[:20],
             audit=True,

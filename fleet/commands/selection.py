@@ -132,7 +132,7 @@ def _require_states(found: Mapping[str, Target], states: frozenset[str]) -> None
         state = found[wrong[0]].state
         raise Conflict(
             "device_state",
-            Text(f"设备当前状态为“{state}”，不能接收此命令。", f"A device is “{state}” and takes no such command."),
+            Text(f"设备当前状态为“{state}”，不能接收此命令。", f"A phone is “{state}” and takes no such command."),
             state=state,
             devices=wrong[:20],
         )
@@ -143,7 +143,7 @@ def _unknown(missing: Sequence[str], *, named_one: bool) -> NotFound:
         return no_such_device()
     return NotFound(
         "no_such_device",
-        Text(f"没有这台设备：{missing[0][:36]}。", f"There is no such device: {missing[0][:36]}."),
+        Text(f"没有这台设备：{missing[0][:36]}。", f"There is no such phone: {missing[0][:36]}."),
         devices=list(missing[:20]),
     )
 
@@ -152,7 +152,7 @@ def none_selected() -> Invalid:
     """The error of a selector that means no phone."""
     return Invalid(
         "no_devices",
-        Text("没有选中任何可用设备，请检查选择条件。", "No device in the fleet is selected. Check the selector."),
+        Text("没有选中任何可用设备，请检查选择条件。", "No phone in the fleet is selected. Check the selector."),
     )
 
 

@@ -23,7 +23,10 @@ def service_endpoint(settings: Settings, user: ServiceUser) -> ServiceEndpoint:
 
 
 def outside_endpoint(settings: Settings) -> ServiceEndpoint:
-    """Read SHOUJI_BROKER_URL: `mqtts://user:password@host:port`, or `unix://user:password@/path/of.sock`."""
+    """Read SHOUJI_BROKER_URL: `mqtts://user:password@host:port`, or `unix://user:password@/path/of.sock`.
+
+    Raises BrokerUnusable for anything else.
+    """
     url = urlsplit(settings.broker_url.get_secret_value() if settings.broker_url else "")
     username, password = unquote(url.username or ""), unquote(url.password or "")
     if username and password and url.scheme == "mqtts" and url.hostname:

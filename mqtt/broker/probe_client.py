@@ -97,7 +97,10 @@ class ProbeClient:
             raise Refused(str(self._code) if self._code else "connection closed")
 
     def publish(self, topic: str, payload: bytes = b"", *, retain: bool = False) -> int:
-        """Publish with QoS 1 and return the reason code of the broker's answer (0 and 0x10 mean taken)."""
+        """Publish with QoS 1 and return the reason code of the broker's answer (0 and 0x10 mean taken).
+
+        Raises BrokerAway.
+        """
         mid = self.send(topic, payload, retain=retain)
         if not self._answers(mid):
             raise BrokerAway("the connection ended before the answer to a publish")

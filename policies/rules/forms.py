@@ -38,7 +38,7 @@ def fault(code: str, zh: str, en: str) -> PydanticCustomError:
 def parse_window(text: object) -> tuple[int, int]:
     """`HH:MM-HH:MM` as seconds from midnight.
 
-    An end at or before the start crosses midnight, 24:00 is its end.
+    An end at or before the start crosses midnight, 24:00 is its end. Raises a `fault`.
     """
     found = _WINDOW.fullmatch(text) if isinstance(text, str) else None
     if found is None:
@@ -55,7 +55,7 @@ def parse_window(text: object) -> tuple[int, int]:
 
 
 def parse_duration(text: object) -> int:
-    """`90s`, `15m`, `24h`, `7d` as seconds."""
+    """`90s`, `15m`, `24h`, `7d` as seconds. Raises a `fault`."""
     found = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise fault(
@@ -104,7 +104,7 @@ def actions() -> Strictest:
 
 
 def parse_day(value: object) -> str:
-    """An ISO date, kept as text; a JSON or YAML 1.2 document has no dates of its own."""
+    """An ISO date, kept as text; a JSON or YAML 1.2 document has no dates of its own. Raises a `fault`."""
     try:
         if isinstance(value, str) and date.fromisoformat(value).isoformat() == value:
             return value

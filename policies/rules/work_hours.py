@@ -18,7 +18,7 @@ OutsideAction = Literal["allow", "alert", "warn", "delay", "approval", "block"]
 
 
 def days_of(key: str) -> Iterator[str]:
-    """`mon`, `mon-fri` (it may wrap: `sat-mon`) or `mon,wed`."""
+    """`mon`, `mon-fri` (it may wrap: `sat-mon`) or `mon,wed`. Raises a `fault`."""
     for part in key.replace(" ", "").split(","):
         first, _, last = part.partition("-")
         if first not in WEEKDAYS or (last or first) not in WEEKDAYS:

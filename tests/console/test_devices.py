@@ -129,7 +129,7 @@ def test_a_leader_sees_their_own_part_of_the_tree_only(site: Site) -> None:
     hidden = browser.get(f"/devices/{foreign.id}", headers=ENGLISH)
     missing = browser.get("/devices/00000000-0000-0000-0000-000000000000", headers=ENGLISH)
     assert hidden.status_code == missing.status_code == 404
-    assert "There is no such device." in hidden.text and "There is no such device." in missing.text
+    assert "There is no such phone." in hidden.text and "There is no such phone." in missing.text
 
 
 def test_htmx_gets_the_part_that_changes_and_history_the_whole_page(site: Site) -> None:

@@ -214,7 +214,7 @@ def test_the_command_line_lists_and_shows(app: Flask, company: Company) -> None:
     assert json.loads(shown.output)["serial"] == "ALPHA-1"
     missing = runner.invoke(args=["device", "show", str(uuid.uuid4())])
     assert missing.exit_code != 0
-    assert "no such device" in missing.output
+    assert "no such phone" in missing.output
 
 
 def _fill(count: int) -> None:

@@ -44,4 +44,4 @@ def test_a_wrong_password_or_a_missing_right_asks_for_nothing(desk: Desk, phone:
     assert desk.company.get(f"/devices/{phone.id}/commands").json["items"] == []
     foreign = desk.company.enroll(token=desk.company.token(org_unit="/总部/客服"))
     hidden = wipe(desk, foreign.id, "--reason", "离职", "--user", "leader", "--confirm", foreign.serial)
-    assert hidden.exit_code == 1 and "no such device" in hidden.output
+    assert hidden.exit_code == 1 and "no such phone" in hidden.output
