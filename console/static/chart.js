@@ -1,5 +1,7 @@
 // Charts of the overview. Colours come from the style sheet, so that they follow the theme.
 (() => {
+  "use strict";
+
   const drawn = new WeakMap();
   const reading = getComputedStyle(document.documentElement);
 

@@ -1,5 +1,7 @@
 // What every page does: ages that count on, menus that close, and a few words to htmx.
 (() => {
+  "use strict";
+
   const root = document.documentElement;
   const english = root.lang === "en";
   const started = Date.parse(document.querySelector('meta[name="server-time"]').content);

@@ -1,6 +1,8 @@
 // Line numbers beside a text, the lines with problems marked, the way from a problem to its line, and a form beside the
 // text that is drawn anew after each change without losing what somebody is just typing.
 (() => {
+  "use strict";
+
   const editor = document.querySelector("[data-editor]");
   if (!editor) return;
   const text = editor.querySelector("textarea");

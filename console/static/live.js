@@ -1,5 +1,8 @@
-// A part of the page marked data-live (its value: what its rows are, `device` unless said) moves by itself: told by the stream, or by looking every few seconds without it.
+// A part of the page marked data-live (its value: what its rows are, `device` unless said) moves by itself: told by the
+// stream, or by looking every few seconds without it.
 (() => {
+  "use strict";
+
   const LEAST_MS = 1000; // between two looks
   const FOREIGN_MS = 3000; // something changed that is not on this page
   const QUIET_MS = 20000; // with a stream: ages and what the stream does not tell

@@ -1,5 +1,7 @@
 // Runs before the page is drawn, so that a dark page never flashes white.
 (() => {
+  "use strict";
+
   const root = document.documentElement;
   if (root.dataset.theme !== "auto") return;
   const dark = matchMedia("(prefers-color-scheme: dark)");
