@@ -95,11 +95,6 @@ class Controls:
         return self._acts.send(channel, address, text, name)
 
     @on_loop
-    def receive_message(self, channel: str, address: str | None, text: str, name: str = "") -> Outcome:
-        """A message arrives on any channel."""
-        return self._acts.receive(channel, address, text, name)
-
-    @on_loop
     def send_file(
         self, channel: str, address: str | None, content: bytes, media_type: str, kind: str = "file", name: str = ""
     ) -> Outcome:
@@ -117,7 +112,10 @@ class Controls:
         return self._acts.called(number, seconds, outcome, name)
 
     def dial(self, point_id: str, seconds: int = 30, outcome: str = "connected", timeout: float = 30.0) -> DialResult:
-        """Call a contact point with a dial ticket. Not from the loop's thread, for it waits."""
+        """Call a contact point with a dial ticket. Not from the loop's thread, for it waits.
+
+        Raises TimeoutError without a ticket.
+        """
         ready = threading.Event()
         results: list[DialResult] = []
 
@@ -200,7 +198,7 @@ class Controls:
 
     @on_loop
     def set_posture(self, /, **facts: Any) -> None:
-        """Set facts of the body, for example `developer_mode=True`."""
+        """Set facts of the body, for example `developer_mode=True`. Raises AttributeError for one that it has not."""
         for name, value in facts.items():
             if not hasattr(self._handset.body, name):
                 raise AttributeError(name)

@@ -286,7 +286,10 @@ def new_sealing_key() -> bytes:
 
 
 def keep_pinned(ca: Sequence[str], ca_sha256: str | None) -> list[str]:
-    """The CA certificates to keep: the pinned one and what it signed, or all when nothing is pinned (§3)."""
+    """The CA certificates to keep: the pinned one and what it signed, or all when nothing is pinned (§3).
+
+    Raises Untrusted.
+    """
     certificates = [_certificate(pem) for pem in ca]
     if ca_sha256 is None:
         return [_pem(item) for item in certificates]

@@ -315,7 +315,7 @@ class Phone:
         return self.archive.watermark
 
     def wait_command(self, command_id: str, timeout: float = 30.0) -> dict[str, Any]:
-        """Until a command is finished on the phone; gives its last result."""
+        """Until a command is finished on the phone; gives its last result. Raises TimeoutError."""
         final = ("succeeded", "failed", "rejected")
 
         def finished(phone: Phone) -> dict[str, Any] | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from agent import crypto
 from agent.connection import Connection
 from agent.controls import on_loop
 from agent.core import Core
@@ -14,7 +13,7 @@ from agent.heart import Heart
 from agent.http import Answer
 from agent.link import FAILED
 from mqtt.contract import topics
-from mqtt.contract.names import Down, Typ, Up
+from mqtt.contract.names import Typ, Up
 
 
 class Probe:
@@ -61,12 +60,6 @@ class Probe:
         return self._core.sign(str(typ), members).encode()
 
     @on_loop
-    def sign_exactly(self, typ: Typ | str, claims: dict[str, Any], *, kid: str | None = None) -> bytes:
-        """A JWS of this phone over exactly these claims."""
-        keys = self._core.keys
-        return crypto.sign(keys.signing, kid or keys.kid, str(typ), claims).encode()
-
-    @on_loop
     def seal(self, plain: bytes) -> bytes:
         """A JWE to the server."""
         return self._core.seal(plain)
@@ -80,11 +73,6 @@ class Probe:
     def heartbeat_members(self) -> dict[str, Any]:
         """The members of a heartbeat at this moment."""
         return self._heart.body().wire()
-
-    @on_loop
-    def take_down(self, kind: Down, payload: bytes) -> None:
-        """Hand bytes to the phone as if the broker had delivered them on a `down/` topic."""
-        self._connection.deliver(topics.down(self._core.id, kind), payload)
 
     def request(
         self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None

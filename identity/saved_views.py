@@ -18,7 +18,7 @@ MAX_NAME, MAX_QUERY, MAX_OWN = 60, 2000, 50
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class KeptList:
     """A kept list: its filters as they stand in the address; `owner` names whose it is, None for one's own."""
 
     id: str
@@ -28,7 +28,7 @@ class View:
     owner: str | None
 
 
-def of_page(actor: Actor, page: str) -> list[View]:
+def of_page(actor: Actor, page: str) -> list[KeptList]:
     """The actor's own views of a page, then those shared by people whose part of the tree holds the actor's."""
     if actor.unit_path is None:
         return []
@@ -79,5 +79,5 @@ def _seen(actor: Actor) -> ColumnElement[bool]:
     return or_(SavedView.person_id == actor.id, and_(SavedView.shared, above))
 
 
-def _view(actor: Actor, row: SavedView, owner: str) -> View:
-    return View(row.id, row.name, row.query, row.shared, None if row.person_id == actor.id else owner)
+def _view(actor: Actor, row: SavedView, owner: str) -> KeptList:
+    return KeptList(row.id, row.name, row.query, row.shared, None if row.person_id == actor.id else owner)
