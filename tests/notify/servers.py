@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import socketserver
@@ -133,6 +134,69 @@ class Mailbox:
     logins: list[str] = field(default_factory=list)
 
 
+class MailTalk:
+    """One connection to the mail server, as far as the product speaks SMTP."""
+
+    def __init__(self, box: Mailbox, connection: socket.socket, context: ssl.SSLContext | None, *, tls: bool) -> None:
+        self._box = box
+        self._context = context
+        self._encrypted = False
+        self._connection = connection
+        self._lines = connection.makefile("rb")
+        self._sender, self._to = "", list[str]()
+        if tls:
+            self._encrypt()
+
+    def run(self) -> None:
+        """Answer command by command, until QUIT or the end."""
+        self._say("220 test")
+        while line := self._lines.readline():
+            word = line.strip().decode()
+            if word.upper() == "QUIT":
+                self._say("221 bye")
+                return
+            self._answer(word)
+
+    def _answer(self, word: str) -> None:
+        verb, argument = word.upper(), word.partition(":")[2]
+        if verb.startswith("EHLO"):
+            offers = "250-STARTTLS\r\n" if self._context and not self._encrypted else ""
+            self._say(f"250-test\r\n{offers}250 AUTH PLAIN")
+        elif verb == "STARTTLS" and self._context:
+            self._say("220 go on")
+            self._encrypt()
+        elif verb.startswith("AUTH"):
+            self._box.logins.append(word.split()[-1])
+            self._say("235 ok")
+        elif verb.startswith("MAIL FROM"):
+            self._sender, self._to = argument.split()[0].strip("<>"), []
+            self._say("250 ok")
+        elif verb.startswith("RCPT TO"):
+            self._to.append(argument.split()[0].strip("<>"))
+            self._say("250 ok" if self._box.refuse is None else f"{self._box.refuse} no")
+        elif verb == "DATA":
+            self._say("354 go on")
+            self._take_letter()
+            self._say("250 ok")
+        else:
+            self._say("250 ok")
+
+    def _take_letter(self) -> None:
+        raw = b""
+        while (more := self._lines.readline()) != b".\r\n":
+            raw += more
+        self._box.letters.append((self._sender, self._to, message_from_bytes(raw, policy=policy.default)))
+        self._box.encrypted.append(self._encrypted)
+
+    def _encrypt(self) -> None:
+        assert self._context is not None
+        self._connection = self._context.wrap_socket(self._connection, server_side=True)
+        self._lines, self._encrypted = self._connection.makefile("rb"), True
+
+    def _say(self, text: str) -> None:
+        self._connection.sendall(text.encode() + b"\r\n")
+
+
 @contextmanager
 def smtp_server(certificate: Path | None = None, *, tls_first: bool = False) -> Iterator[Mailbox]:
     """A mail server on a free port; with a certificate it offers STARTTLS, or speaks TLS from the first byte."""
@@ -143,56 +207,8 @@ def smtp_server(certificate: Path | None = None, *, tls_first: bool = False) -> 
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            try:
-                self._talk()
-            except (OSError, ValueError):
-                return
-
-        def _talk(self) -> None:
-            connection = self.request
-            encrypted = bool(context and tls_first)
-            if context and tls_first:
-                connection = context.wrap_socket(connection, server_side=True)
-            lines = connection.makefile("rb")
-
-            def say(text: str) -> None:
-                connection.sendall(text.encode() + b"\r\n")
-
-            say("220 test")
-            sender, to = "", list[str]()
-            while line := lines.readline():
-                word = line.strip().decode()
-                verb = word.upper()
-                if verb.startswith("EHLO"):
-                    offers = "250-STARTTLS\r\n" if context and not encrypted else ""
-                    say(f"250-test\r\n{offers}250 AUTH PLAIN")
-                elif verb == "STARTTLS" and context:
-                    say("220 go on")
-                    connection = context.wrap_socket(connection, server_side=True)
-                    lines, encrypted = connection.makefile("rb"), True
-                elif verb.startswith("AUTH"):
-                    box.logins.append(word.split()[-1])
-                    say("235 ok")
-                elif verb.startswith("MAIL FROM"):
-                    sender, to = word.partition(":")[2].split()[0].strip("<>"), []
-                    say("250 ok")
-                elif verb.startswith("RCPT TO"):
-                    to.append(word.partition(":")[2].split()[0].strip("<>"))
-                    say("250 ok" if box.refuse is None else f"{box.refuse} no")
-                elif verb == "DATA":
-                    say("354 go on")
-                    raw = b""
-                    while (more := lines.readline()) != b".\r\n":
-                        raw += more
-                    letter = message_from_bytes(raw, policy=policy.default)
-                    box.letters.append((sender, to, letter))
-                    box.encrypted.append(encrypted)
-                    say("250 ok")
-                elif verb == "QUIT":
-                    say("221 bye")
-                    return
-                else:
-                    say("250 ok")
+            with contextlib.suppress(OSError, ValueError):
+                MailTalk(box, self.request, context, tls=tls_first).run()
 
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
