@@ -10,9 +10,11 @@ import pytest
 from core import clock
 from core.uow import unit_of_work
 from fleet import expected, notices
+from imports import uploads
 from mqtt import dead_letters
 from mqtt.routes import Inbound, Refusal
 from tests.console.site import Site
+from tests.fleet_commands.desk import WIPE
 from tests.identity import world
 
 Fill = Callable[[Site, int], None]
@@ -72,9 +74,30 @@ def _exceptions(site: Site, number: int) -> None:
     assert site.company.post("/compliance/exceptions", body, site.company.officer).status_code == 201
 
 
+def _wipes(site: Site, number: int) -> None:
+    path = f"/devices/{site.enroll().id}/commands"
+    asked = site.company.post(path, {"type": "wipe", "args": WIPE, "reason": f"lost {number}"})
+    assert asked.status_code == 202, asked.json
+
+
+def _imports(site: Site, number: int) -> None:
+    with site.app.app_context(), unit_of_work():
+        uploads.create(world.SYSTEM, "people", f"{number}.csv", b"name\nLi")
+
+
+def _channels(site: Site, number: int) -> None:
+    body = {"kind": "webhook", "name": f"hook {number}", "config": {"url": "https://hooks.example.com/x"}}
+    assert site.company.post("/notification-channels", body).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("address", "fill"),
     [
+        ("/devices", _phones),
+        ("/commands", _wipes),
+        ("/approvals", _wipes),
+        ("/imports", _imports),
+        ("/notifications", _channels),
         ("/notice", _notices),
         ("/notice/acceptances", _phones),
         ("/compliance", _phones),
