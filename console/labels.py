@@ -11,7 +11,7 @@ from core.text import Text
 from fleet.commands.registry import all_kinds
 from fleet.commands.states import SAYS, State
 from fleet.commands.states import TITLES as STATES
-from fleet.timeline import LineView
+from fleet.timeline import TimelineEntryView
 
 DEVICE_STATES = {
     "active": Text("在用", "Active"),
@@ -157,7 +157,7 @@ def command_state(state: str) -> Text:
     return STATES[State(state)] if state in {str(known) for known in State} else plain(state)
 
 
-def timeline(line: LineView) -> Text:
+def timeline(line: TimelineEntryView) -> Text:
     """What a line of a phone's history says; findings and commands are composed: what, and what became of it."""
     kind, code, detail = line.kind, line.code, line.detail
     if kind == "event":

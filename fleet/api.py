@@ -24,7 +24,7 @@ from fleet.schemas import (
     TokenBody,
     TokenCreated,
 )
-from fleet.timeline import LineView
+from fleet.timeline import TimelineEntryView
 from fleet.views import DeviceDetail, DeviceView
 from identity.approval_views import ApprovalView
 
@@ -67,7 +67,7 @@ def revoke_device(path: IdPath, body: ReasonBody) -> Response:
     return reply(devices.get(current_actor(), path.id))
 
 
-@api.get("/devices/<id>/timeline", Permission.DEVICE_READ, {200: PageOut[LineView]})
+@api.get("/devices/<id>/timeline", Permission.DEVICE_READ, {200: PageOut[TimelineEntryView]})
 def device_timeline(path: IdPath, query: PageQuery) -> Response:
     """What happened to a phone, newest first."""
     page = devices.history(current_actor(), path.id, query.cursor, query.limit)

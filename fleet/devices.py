@@ -32,7 +32,7 @@ from fleet import (
 from fleet.chunks import chunks
 from fleet.models import Device, GroupMember, Inventory, Presence
 from fleet.states import TRANSITIONS
-from fleet.timeline import LineView
+from fleet.timeline import TimelineEntryView
 from fleet.views import Compliance, DeviceDetail, DeviceView, FindingView, Holder, PolicyView, PresenceView
 from fleet.visibility import in_scope, visible
 from identity import org, queries, scope
@@ -140,7 +140,9 @@ def get(actor: Actor, device_id: str) -> DeviceDetail:
     )
 
 
-def history(actor: Actor, device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[LineView]:
+def history(
+    actor: Actor, device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+) -> Page[TimelineEntryView]:
     """A page of a phone's timeline, newest first. Raises NotFound."""
     actor.require(Permission.DEVICE_READ)
     return timeline.of_device(visible(actor, device_id).id, cursor, limit)

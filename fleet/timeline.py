@@ -45,7 +45,7 @@ class ActorView(View):
     name: str
 
 
-class LineView(View):
+class TimelineEntryView(View):
     """One line of a phone's history."""
 
     id: int
@@ -64,14 +64,14 @@ def add(rows: Sequence[Line]) -> None:
     insert_rows(session(), TimelineEntry.__table__, [_row(line, now) for line in rows])
 
 
-def of_device(device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[LineView]:
+def of_device(device_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[TimelineEntryView]:
     """A page of a phone's history, newest first; the caller has checked that the phone is in scope."""
     query = select(TimelineEntry).where(TimelineEntry.device_id == device_id)
     page = keyset(session(), query, [TimelineEntry.at, TimelineEntry.id], cursor, limit, descending=True)
     return page.map(_view)
 
 
-def recent(actor: Actor, limit: int) -> list[LineView]:
+def recent(actor: Actor, limit: int) -> list[TimelineEntryView]:
     """The newest lines of all phones that the actor sees; looks at the last few thousand alone."""
     actor.require(Permission.DEVICE_READ)
     newest = select(func.max(TimelineEntry.id)).scalar_subquery()
@@ -111,8 +111,8 @@ def cut(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _view(entry: TimelineEntry) -> LineView:
-    return LineView(
+def _view(entry: TimelineEntry) -> TimelineEntryView:
+    return TimelineEntryView(
         id=entry.id,
         device_id=entry.device_id,
         at=entry.at,

@@ -13,7 +13,7 @@ from core.permissions import Permission
 from core.text import Text
 from identity import agencies, approvals, audit_trail, org, people
 from identity.approval_views import ApprovalView
-from identity.audit_trail import AuditFilter, EntryView
+from identity.audit_trail import AuditEntryView, AuditFilter
 from identity.org import UnitView
 from identity.people import PersonChanges
 from identity.person_views import PersonView
@@ -132,7 +132,7 @@ def delete_org_unit(path: IdPath) -> Response:
     return no_content()
 
 
-@api.get("/audit", Permission.AUDIT_READ, {200: PageOut[EntryView]})
+@api.get("/audit", Permission.AUDIT_READ, {200: PageOut[AuditEntryView]})
 def list_audit(query: AuditQuery) -> Response:
     """The audit log, newest first."""
     wanted = AuditFilter(

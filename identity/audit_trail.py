@@ -47,7 +47,7 @@ class ChainState:
     checked_at: datetime
 
 
-class EntryView(View):
+class AuditEntryView(View):
     """One entry of the audit log."""
 
     seq: int
@@ -62,7 +62,9 @@ class EntryView(View):
     detail: dict[str, Any]
 
 
-def find(actor: Actor, wanted: AuditFilter, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page[EntryView]:
+def find(
+    actor: Actor, wanted: AuditFilter, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+) -> Page[AuditEntryView]:
     """Entries of the log, newest first."""
     actor.require(Permission.AUDIT_READ)
     query = _narrowed(select(AuditEntry), actor, wanted)
@@ -115,5 +117,5 @@ def _narrowed(query: Select[Any], actor: Actor, wanted: AuditFilter) -> Select[A
     return query
 
 
-def _view(entry: AuditEntry) -> EntryView:
-    return EntryView.model_validate(entry, from_attributes=True)
+def _view(entry: AuditEntry) -> AuditEntryView:
+    return AuditEntryView.model_validate(entry, from_attributes=True)
