@@ -72,9 +72,12 @@ def show_list() -> str:
 
 
 @pages.get("/apps/new", Permission.DOCUMENT_WRITE)
-def new() -> str:
-    """The form that adds an app to a policy's list."""
-    return _new_form({"policy": request.args.get("policy", "")}, None)
+@errors.shows("page_apps.create")
+def new(problem: ShoujiError | None = None) -> str:
+    """The form that adds an app to a policy's list; `policy` in the address chooses which."""
+    values = {name: request.values.get(name, "")[:200] for name in ("policy", "package", *NOTES)}
+    names = app_register.policies_with_lists(current_actor())
+    return _form(values, problem, policies=[(name, name) for name in names], package=None, managed_by="console")
 
 
 @pages.post("/apps/new", Permission.DOCUMENT_WRITE, reads_first=True)
@@ -103,13 +106,6 @@ def edit(policy: str, package: str, problem: ShoujiError | None = None) -> str:
 def change(policy: str, package: str) -> ResponseReturnValue:
     """Store the notes in the draft of the policy."""
     return _note(current_actor(), policy, package, new=False)
-
-
-@errors.on_form("page_apps.create")
-def show_create_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    names = ("policy", "package", *NOTES)
-    return _new_form({name: request.form.get(name, "")[:200] for name in names}, problem)
 
 
 def _note(actor: Actor, policy: str, package: str, *, new: bool) -> ResponseReturnValue:
@@ -166,11 +162,6 @@ def _place() -> int:
             "bad_cursor", Text("翻页参数无效，请从第一页重新开始。", "The cursor is not valid. Start again.")
         )
     return int(text)
-
-
-def _new_form(values: dict[str, str], problem: ShoujiError | None) -> str:
-    names = app_register.policies_with_lists(current_actor())
-    return _form(values, problem, policies=[(name, name) for name in names], package=None, managed_by="console")
 
 
 def _form(values: dict[str, str], problem: ShoujiError | None, **more: Any) -> str:

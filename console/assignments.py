@@ -17,6 +17,7 @@ from core.permissions import Permission
 from core.text import Text
 from policies import assigned, documents
 from policies.assigned import TargetKind
+from policies.views import DocumentView
 
 KIND = "Assignment"
 FILTERS = ("q", "policy", "to")
@@ -53,20 +54,18 @@ def show_list() -> str:
 
 
 @pages.get("/assignments/new", Permission.DOCUMENT_WRITE)
-def new() -> str:
+@errors.shows("page_assignments.create")
+def new(problem: ShoujiError | None = None) -> str:
     """The form of a new assignment; the address may choose policy and target."""
-    chosen = {name: request.args.get(name, "") for name in ("policy", "to", "org_unit", "group", "device")}
-    return _form(chosen, None, None)
+    return _form(_sent(), None, problem)
 
 
 @pages.get("/assignments/<name>/edit", Permission.DOCUMENT_WRITE)
-def edit(name: str) -> str:
+@errors.shows("page_assignments.change")
+def edit(name: str, problem: ShoujiError | None = None) -> str:
     """The form of a stored assignment."""
     stored = documents.get(current_actor(), KIND, name)
-    spec = stored.document["spec"]
-    to = next(iter(spec["to"]))
-    values = {"name": name, "title": stored.title or "", "policy": spec["policy"], "to": to, to: spec["to"][to] or ""}
-    return _form({**values, "revision": str(stored.revision)}, stored.managed_by, None)
+    return _form({**(_sent() if problem else _values(stored)), "name": stored.name}, stored.managed_by, problem)
 
 
 @pages.post("/assignments/plan", Permission.DOCUMENT_READ, reads=True)
@@ -87,19 +86,6 @@ def change(name: str) -> ResponseReturnValue:
     return _store(name)
 
 
-@errors.on_form("page_assignments.create")
-def show_create_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form(_sent(), None, problem)
-
-
-@errors.on_form("page_assignments.change")
-def show_change_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    stored = documents.get(current_actor(), KIND, forms.routed("name"))
-    return _form({**_sent(), "name": stored.name}, stored.managed_by, problem)
-
-
 def _store(name: str | None = None) -> ResponseReturnValue:
     done = document_form.store(current_actor(), _document(name))
     return forms.done(url_for("page_assignments.show_list"), document_form.said(done))
@@ -113,8 +99,16 @@ def _document(name: str | None = None) -> dict[str, Any]:
     return document_form.built(KIND, name or forms.field("name", MAX_NAME), forms.field("title", 100), spec, revision)
 
 
+def _values(stored: DocumentView) -> dict[str, str]:
+    spec = stored.document["spec"]
+    to = next(iter(spec["to"]))
+    values = {"title": stored.title or "", "policy": spec["policy"], "to": to, to: spec["to"][to] or ""}
+    return {**values, "revision": str(stored.revision)}
+
+
 def _sent() -> dict[str, str]:
-    return {name: request.form.get(name, "")[:MAX_UNIT_PATH] for name in (*PLANNED, "title", "revision")}
+    """What the form sent, or the address chose."""
+    return {name: request.values.get(name, "")[:MAX_UNIT_PATH] for name in (*PLANNED, "title", "revision")}
 
 
 def _form(values: dict[str, str], managed_by: str | None, problem: ShoujiError | None) -> str:

@@ -47,9 +47,11 @@ def show_list() -> str:
 
 
 @pages.get("/notifications/new", Permission.NOTIFICATION_WRITE)
-def new() -> str:
+@errors.shows("page_channels.create")
+def new(problem: ShoujiError | None = None) -> str:
     """The form of a new channel; `kind` in the address says which."""
-    return _form(request.args.get("kind", "")[:16], None)
+    kind = channel_kinds.kind_of(request.values.get("kind", "")[:16])
+    return _filled("channel_new.html", kind, problem, dict(request.form.items()))
 
 
 @pages.post("/notifications/new", Permission.NOTIFICATION_WRITE)
@@ -60,12 +62,6 @@ def create() -> ResponseReturnValue:
     if made:
         return render_template("channel_secret.html", channel=view, made=made)
     return forms.done(url_for("page_channels.show", id=view.id), Text("通道已创建。", "The channel is made."))
-
-
-@errors.on_form("page_channels.create")
-def show_create_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form(request.form.get("kind", "")[:16], problem)
 
 
 @pages.get("/notifications/<id>", Permission.NOTIFICATION_READ)
@@ -161,10 +157,6 @@ def _config(kind_name: str) -> dict[str, Any]:
     lines = forms.field("to", MOST_ADDRESSES).replace(",", "\n").splitlines()
     addresses = [line.strip() for line in lines if line.strip()]
     return {**found, "to": addresses} if "to" in asked and addresses else found
-
-
-def _form(kind_name: str, problem: ShoujiError | None) -> str:
-    return _filled("channel_new.html", channel_kinds.kind_of(kind_name), problem, dict(request.form.items()))
 
 
 def _filled(

@@ -25,8 +25,9 @@ pages = Pages("imports", __name__)
 
 
 @pages.get("/imports", Access.SIGNED_IN)
-def show_list() -> str:
-    """Imports of one's part of the tree, the newest first."""
+@errors.shows("page_imports.create")
+def show_list(problem: ShoujiError | None = None) -> str:
+    """Imports of one's part of the tree, the newest first, and the form that takes a file."""
     actor = current_actor()
     kinds = uploads.kinds(actor)
     if not kinds:
@@ -43,7 +44,9 @@ def show_list() -> str:
         titles=_titles(),
         paging=lists.paging(page, {}),
         words=words,
-        error=None,
+        error=problem.text if problem else None,
+        error_field="kind" if problem and problem.code == "unknown_kind" else "file",
+        chosen=request.form.get("kind", "")[:40],
     )
 
 
@@ -55,25 +58,6 @@ def create() -> ResponseReturnValue:
         raise Invalid("no_file", Text("请选择文件。", "Choose a file."))
     view = uploads.create(current_actor(), forms.field("kind", 40), sent.filename, sent.read())
     return forms.done(url_for("page_imports.show", id=view.id), Text("文件已上传。", "The file is uploaded."))
-
-
-@errors.on_form("page_imports.create")
-def show_create_error(problem: ShoujiError) -> str:
-    """The list again with the error beside the file."""
-    actor = current_actor()
-    page = uploads.find(actor, None, lists.LIMIT)
-    return render_template(
-        "imports.html",
-        imports=page.items,
-        kinds=uploads.kinds(actor),
-        total=uploads.count(actor),
-        titles=_titles(),
-        paging=lists.paging(page, {}),
-        words=words,
-        error=problem.text,
-        error_field="kind" if problem.code == "unknown_kind" else "file",
-        chosen=request.form.get("kind", "")[:40],
-    )
 
 
 @pages.get("/imports/<id>", Access.SIGNED_IN)

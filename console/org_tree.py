@@ -59,9 +59,11 @@ def show_tree() -> str:
 
 
 @pages.get("/org/new", Permission.ORG_WRITE)
-def new() -> str:
+@errors.shows("page_org.create")
+def new(problem: ShoujiError | None = None) -> str:
     """The form of a new unit; `parent` in the address chooses where."""
-    return _new_form("", request.args.get("parent", ""), None)
+    name, parent = request.form.get("name", ""), request.values.get("parent", "")
+    return _form("unit_new.html", problem, name=name, parent=parent or "/")
 
 
 @pages.post("/org/new", Permission.ORG_WRITE)
@@ -70,12 +72,6 @@ def create() -> ResponseReturnValue:
     unit = org.create(current_actor(), forms.field("name"), forms.field("parent", MAX_UNIT_PATH).strip() or "/")
     text = Text(f"已创建组织“{unit.org_unit}”。", f"The unit “{unit.org_unit}” is made.")
     return forms.done(url_for("page_org.show_tree"), text)
-
-
-@errors.on_form("page_org.create")
-def show_create_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _new_form(request.form.get("name", ""), request.form.get("parent", ""), problem)
 
 
 @pages.get("/org/<id>/edit", Permission.ORG_WRITE)
@@ -129,10 +125,6 @@ def _rows(units: list[UnitView]) -> list[Row]:
         )
         for unit in units
     ]
-
-
-def _new_form(name: str, parent: str, problem: ShoujiError | None) -> str:
-    return _form("unit_new.html", problem, name=name, parent=parent or "/")
 
 
 def _form(template: str, problem: ShoujiError | None, **values: object) -> str:

@@ -43,9 +43,10 @@ pages = Pages("person_forms", __name__)
 
 
 @pages.get("/people/new", Permission.STAFF_WRITE)
-def new() -> str:
+@errors.shows("page_person_forms.create")
+def new(problem: ShoujiError | None = None) -> str:
     """The form of a new person."""
-    return _new_form({"login": ""}, None)
+    return _form("person_new.html", _sent() if problem else {"login": ""}, problem, own=False)
 
 
 @pages.post("/people/new", Permission.STAFF_WRITE, reads_first=True)
@@ -69,12 +70,6 @@ def create() -> ResponseReturnValue:
     if password is None:
         return forms.done(url_for("page_people.show", id=person.id), Text("已添加人员。", "The person is added."))
     return render_template("person_password.html", person=person, password=password)
-
-
-@errors.on_form("page_person_forms.create")
-def show_create_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _new_form(_sent(), problem)
 
 
 @pages.get("/people/<id>/edit", Permission.STAFF_WRITE)
@@ -138,10 +133,6 @@ def _first_password() -> str:
 
 def _sent() -> dict[str, Any]:
     return {**request.form.to_dict(), "roles": request.form.getlist("roles")}
-
-
-def _new_form(values: Mapping[str, Any], problem: ShoujiError | None) -> str:
-    return _form("person_new.html", values, problem, own=False)
 
 
 def _form(template: str, values: Mapping[str, Any], problem: ShoujiError | None, **more: Any) -> str:
