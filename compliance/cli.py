@@ -80,4 +80,6 @@ def judge_command(devices: tuple[str, ...]) -> None:
     """Judge DEVICES now; without any, have the job judge the whole fleet."""
     with terminal.command():
         done = evaluate.run(devices, climb=True) if devices else states.mark_all_due()
+    if devices and done < len(set(devices)):
+        raise click.ClickException(f"{done} judged; the others are not in the fleet, or are being judged now")
     click.echo(f"{done} {'judged' if devices else 'marked'}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from core import clock, jobs, migrate
+from core import clock, jobs, migrate, terminal
 from core.db import db
+from core.errors import NotFound
 from core.uow import unit_of_work
 
 database = AppGroup("db", help="The database.")
@@ -43,7 +44,10 @@ def list_jobs() -> None:
 @click.argument("name")
 def run_job(name: str) -> None:
     """Run one job now."""
-    outcome = jobs.run(name)
+    try:
+        outcome = jobs.run(name)
+    except NotFound as error:
+        raise terminal.failure(error) from error
     click.echo(outcome)
     if outcome not in ("done", "idle"):
         raise SystemExit(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -55,6 +56,14 @@ class Waiting(click.ClickException):
 def failure(error: ShoujiError) -> click.ClickException:
     """What ends a command with the error's text and status 1."""
     return click.ClickException(f"{error.text.zh} {error.text.en}")
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write what a command was asked to; a place that takes no file ends the command with what the system says."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror) from error
 
 
 def read_password(*, new: bool = False) -> str:

@@ -59,7 +59,7 @@ def template(kind: str, path: Path, language: str) -> None:
     form = path.suffix.lower().lstrip(".")
     if form not in templates.MEDIA_TYPES:
         raise click.ClickException("The file's name ends with .csv or .xlsx.")
-    path.write_bytes(templates.render(kind_of(kind), form, language))
+    terminal.write_file(path, templates.render(kind_of(kind), form, language))
 
 
 @cli.command("list")

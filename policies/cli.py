@@ -64,7 +64,7 @@ def export_command(target: Path | None) -> None:
     if target is None:
         click.echo(text, nl=False)
     else:
-        target.write_text(text, encoding="utf-8")
+        terminal.write_file(target, text.encode())
 
 
 def _read(source: Path) -> list[Parsed]:

@@ -21,3 +21,8 @@ def test_the_shell_tells_how_the_fleet_stands(app: Flask, bureau: Bureau) -> Non
     assert phone.id in run(app, "findings", "--severity", "critical")
     assert "policy_stale" in run(app, "checks")
     assert run(app, "exceptions") == ""
+
+
+def test_a_phone_that_is_not_there_is_not_judged_in_silence(app: Flask, bureau: Bureau) -> None:
+    result = app.test_cli_runner().invoke(args=["compliance", "judge", bureau.phone().id, "nobody"])
+    assert (result.exit_code, "1 judged" in result.output) == (1, True)

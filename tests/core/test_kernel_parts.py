@@ -71,6 +71,11 @@ def test_a_job_that_fails_is_rolled_back_and_told(app: Flask) -> None:
         jobs.run("no-such-job")
 
 
+def test_a_job_that_is_not_there_ends_its_command_with_a_sentence(app: Flask) -> None:
+    result = app.test_cli_runner().invoke(args=["jobs", "run", "nothing"])
+    assert (result.exit_code, "nothing" in result.output, type(result.exception)) == (1, True, SystemExit)
+
+
 def test_a_job_does_not_run_twice_at_once(app: Flask) -> None:
     entered, leave = threading.Event(), threading.Event()
     outcomes: list[str] = []

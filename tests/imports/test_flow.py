@@ -243,3 +243,5 @@ def test_the_command_line_imports_by_the_same_steps(app: Flask, desk: Desk, tmp_
     assert "done" in runner.invoke(args=["import", "list"]).output
     file.write_bytes(b"no header")
     assert runner.invoke(args=["import", "file", "people", str(file)]).exit_code == 1
+    nowhere = runner.invoke(args=["import", "template", "people", str(tmp_path / "no" / "where.csv")])
+    assert (nowhere.exit_code, "where.csv" in nowhere.output) == (1, True)

@@ -41,6 +41,8 @@ def test_plan_apply_and_export_of_a_folder(app: Flask, office: Office, tmp_path:
     assert office.rules(phone)["keywords"][0]["set"] == "abuse"
     out = tmp_path / "out.yaml"
     assert runner(app).invoke(args=["documents", "export", "-f", str(out)]).exit_code == 0
+    nowhere = runner(app).invoke(args=["documents", "export", "-f", str(tmp_path / "no" / "where.yaml")])
+    assert (nowhere.exit_code, "where.yaml" in nowhere.output) == (1, True)
     again = runner(app).invoke(args=["documents", "apply", "-f", str(out), "--publish"])
     assert again.output.splitlines() == [
         "= KeywordSet/abuse",
