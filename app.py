@@ -17,11 +17,11 @@ from archive import api as archive_api
 from archive import cli as archive_cli
 from archive import device as archive_device
 from archive import device_api as archive_device_api
+from archive import explain_api, shadow_api
 from archive import figures as archive_figures
 from archive import jobs as archive_jobs
 from archive import queries as archive_queries
 from archive import shadow as archive_shadow
-from archive import shadow_api
 from compliance import api as compliance_api
 from compliance import cli as compliance_cli
 from compliance import figures as compliance_figures
@@ -111,6 +111,7 @@ APIS = (
     archive_api.api,
     archive_device_api.api,
     shadow_api.api,
+    explain_api.api,
     compliance_api.api,
     imports_api.api,
     keyword_api.api,

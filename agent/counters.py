@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from agent.store import PhoneStore
 from mqtt.contract.times import from_wire, to_wire
@@ -47,7 +46,7 @@ class Counters:
         for counter in counters:
             key = keys.get(counter.key)
             if key is not None:
-                since = _since(counter, now)
+                since = counter.since(now)
                 found[counter.name] = sum(
                     item.at >= since and item.keys.get(counter.key) == key and counter.count in item.counts
                     for item in self._kept
@@ -57,10 +56,3 @@ class Counters:
     def last(self, keys: dict[str, str]) -> dict[str, datetime]:
         """When each key was last tried."""
         return {name: item.at for item in self._kept for name, key in keys.items() if item.keys.get(name) == key}
-
-
-def _since(counter: Counter, now: datetime) -> datetime:
-    if isinstance(counter.window, int):
-        return now - timedelta(seconds=counter.window)
-    local = now.astimezone(ZoneInfo(counter.timezone or "Asia/Shanghai"))
-    return local.replace(hour=0, minute=0, second=0, microsecond=0)

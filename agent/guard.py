@@ -16,7 +16,6 @@ from agent.policy import PolicyDesk
 from mqtt.contract.limits import EXCERPT_MAX
 from mqtt.contract.names import EventType, Severity
 
-EFFECTIVE_TALK_S = 10
 _ACTS = {
     "delete_message": EventType.DELETE_BLOCKED,
     "clear_conversation": EventType.DELETE_BLOCKED,
@@ -75,11 +74,8 @@ class Guard:
 
     def talk_counts(self, outcome: str, seconds: int) -> list[str]:
         """What an outgoing call counts as."""
-        if outcome != "connected":
-            return ["attempt", "unanswered_dial"]
         limits = self._policy.rule("contact_limits")
-        least = (limits and limits.effective_talk_seconds) or EFFECTIVE_TALK_S
-        return ["attempt", "connected", *(["effective_talk"] if seconds >= least else [])]
+        return list(engine.counts_of_call(outcome, seconds, limits.effective_talk_seconds if limits else None))
 
     def hits(self, text: str, before: list[str]) -> list[str]:
         """Ids of all terms in a text, with those that began in the messages `before` it."""

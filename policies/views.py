@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from core.views import Moment, View
+from core.views import Bilingual, Moment, View
 
 
 class DocumentView(View):
@@ -157,3 +157,40 @@ class Explanation(View):
     policies: list[dict[str, Any]]
     in_force: InForceThen | None
     values: list[Value] = Field(default_factory=list)
+
+
+class CounterView(View):
+    """A figure that a rule looked at; None where it is not known."""
+
+    name: str
+    value: int | None
+    limit: int
+
+
+class BecauseView(View):
+    """A rule that spoke, and the policies, versions and assignments that it comes from."""
+
+    rule: str
+    action: str
+    text: Bilingual
+    until: Moment | None
+    counter: str | None
+    sources: list[dict[str, Any]]
+
+
+class ActView(View):
+    """Whether an act is allowed at a minute, and why.
+
+    `in_force`: the phone had that bundle in force; otherwise it was wanted of it. `until`: when time alone allows it.
+    """
+
+    device_id: str
+    at: Moment
+    bundle: str
+    in_force: bool
+    allowed: bool
+    action: str
+    text: Bilingual
+    until: Moment | None
+    because: list[BecauseView]
+    counters: list[CounterView]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from policies.engine.actions import ACTIONS, Action, refuses, strictest
 from policies.engine.bundle import Bundle, Reading, read_rules
-from policies.engine.counters import Counter, counters_for
+from policies.engine.counters import Counter, counters_for, counts_of_call
 from policies.engine.decide import decide
 from policies.engine.documents import FoldTable, KeywordSet, Term, WorkCalendar
 from policies.engine.folding import Folder
@@ -54,6 +54,7 @@ __all__ = [
     "Verdict",
     "WorkCalendar",
     "counters_for",
+    "counts_of_call",
     "decide",
     "read_rules",
     "refuses",

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
 from policies.engine.vocabulary import Counted, CounterKey
+
+EFFECTIVE_TALK_S = 10
+ZONE = "Asia/Shanghai"
 
 
 class Counter(BaseModel):
@@ -25,6 +30,21 @@ class Counter(BaseModel):
         """One name for equal counters, for example `customer/effective_talk/day@Asia/Shanghai`."""
         window = f"{self.window}@{self.timezone}" if self.timezone else str(self.window)
         return f"{self.key}/{self.count}/{window}"
+
+    def since(self, now: datetime) -> datetime:
+        """When the window that ends now began."""
+        if isinstance(self.window, int):
+            return now - timedelta(seconds=self.window)
+        local = now.astimezone(ZoneInfo(self.timezone or ZONE))
+        return local.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def counts_of_call(outcome: str | None, seconds: int, talk_seconds: int | None) -> list[Counted]:
+    """What an outgoing call counts as; `talk_seconds` is from when on it is a talk."""
+    if outcome != "connected":
+        return ["attempt", "unanswered_dial"]
+    talked = seconds >= (talk_seconds or EFFECTIVE_TALK_S)
+    return ["attempt", "connected", *(["effective_talk"] if talked else [])]  # type: ignore[list-item]
 
 
 def counters_for(rules: Mapping[str, Any]) -> list[Counter]:

@@ -66,7 +66,17 @@ _RULE = Members(
         "say": Wording(),
     }
 )
-_OPERATOR = Members({"enforced": Each(_RULE), "shadow": Each(_RULE)})
+
+
+class Trials(Each):
+    """Rules in the shadow act on nobody: to end one loosens nothing."""
+
+    def loosened(self, path: Path, old: Value, new: Value) -> Iterator[Path]:
+        """Never."""
+        return iter(())
+
+
+_OPERATOR = Members({"enforced": Each(_RULE), "shadow": Trials(_RULE)})
 
 
 def _compile(spec: list[KeywordRule], _policy: str) -> Value:

@@ -58,12 +58,13 @@ def origins(merged: Mapping[str, Value], policies: Sequence[Mapping[str, Value]]
 
 
 def loosened(old: Mapping[str, Value], new: Mapping[str, Value]) -> list[Path]:
-    """Where the new effective rules ask for less than the old ones; a family that is gone is lifted whole."""
+    """Where the new effective rules ask for less than the old ones; a family that is gone is lifted whole, if phones
+    had any of it."""
     paths: list[Path] = []
     for name, fragment in old.items():
         if name in new:
             paths += families()[name].operator.loosened((name,), fragment, new[name])
-        else:
+        elif families()[name].finish(fragment) is not None:
             paths.append((name,))
     return paths
 

@@ -108,6 +108,7 @@ def _daily(site: Site) -> Iterator[tuple[str, str]]:
         ("devices-none", "/devices?q=nothing"),
         ("device", f"/devices/{phone.id}"),
         ("in-force", f"/devices/{phone.id}/in-force"),
+        ("explain-act", f"/devices/{phone.id}/may"),
         ("wipe-form", f"/devices/{phone.id}/commands/wipe"),
         ("device-form", f"/devices/{phone.id}/edit"),
         ("bulk", "/devices/bulk?type=message&all=yes"),

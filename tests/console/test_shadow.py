@@ -59,6 +59,7 @@ def test_publishing_out_of_the_shadow_tells_what_would_have_been_hit(site: Site)
     office.apply(policy("trial", TRIAL.replace(", mode: shadow", "")), publish=False)
     shown = _page(site.person(), "/policies/Policy/trial/publish")
     assert "Out of the shadow" in shown and "would have hit 1 message of 1 phone in 7 days" in shown
+    assert "What becomes looser" not in shown, "what acted on nobody is not missed"
     office.apply(policy("trial", TRIAL.replace("block", "warn")), publish=False)
     assert "Out of the shadow" not in _page(site.person(), "/policies/Policy/trial/publish")
 

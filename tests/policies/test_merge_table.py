@@ -116,6 +116,14 @@ def test_a_shadow_rule_is_not_shipped_and_does_not_sharpen_the_enforced_one() ->
     ]
 
 
+def test_what_ends_in_the_shadow_loosens_nothing() -> None:
+    shadow = [{"set": "abuse", "action": "block", "mode": "shadow"}]
+    enforced = [{"set": "abuse", "action": "warn"}]
+    assert looser("keywords", shadow, enforced) == looser("keywords", shadow, None) == set()
+    lost = {f"keywords.enforced.abuse.{name}" for name in ("action", "direction", "severity")}
+    assert looser("keywords", enforced, shadow) == lost
+
+
 def test_the_ladder_takes_the_earliest_time_of_each_step_and_finding() -> None:
     one = [{"when": ["root", "offline"], "after": "72h", "do": "lock"}, {"when": "any", "after": "24h", "do": "alert"}]
     two = [{"when": ["root"], "after": "1h", "do": "lock"}]

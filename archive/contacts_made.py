@@ -1,0 +1,88 @@
+"""Contacts that a phone made, counted from its archived records as the phone counts them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from archive import texts
+from archive.ledger import place
+from archive.models import MAIN, StoredRecord
+from core import audit
+from core.actor import Actor
+from core.db import session
+from core.runtime import runtime
+from mqtt.contract.records import PointPeer, Record
+from policies.engine import Counter, counts_of_call
+
+MOST = 5000
+"""Records that are opened for one question, the newest first."""
+_NO_CONTACT = frozenset({"event", "system", "recall"})
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """Figures by the names of counters, and when each key was last tried."""
+
+    counters: dict[str, int]
+    last: dict[str, datetime]
+
+
+def count(
+    actor: Actor,
+    device_id: str,
+    contact: str | None,
+    counters: Sequence[Counter],
+    at: datetime,
+    talk_seconds: int | None,
+) -> Contacts:
+    """Count what a phone did before a moment to one contact (its point or address); the reading is audited.
+
+    Only what the records of this phone tell: keys that they do not carry (team, relation) stay unknown.
+    """
+    since = min((one.since(at) for one in counters), default=at)
+    made = [one for one in _records(device_id, min(since, at - timedelta(days=1)), at) if not one.blocked]
+    audit.record(actor, "records.read", ("device", device_id), {"records": len(made), "for": "explain"})
+    figures: dict[str, int] = {}
+    for counter in counters:
+        mine = [one for one in made if one.at >= counter.since(at) and _is_of(one, counter.key, contact)]
+        if counter.key == "employee" or (contact is not None and counter.key in ("contact_point", "customer")):
+            figures[counter.name] = sum(counter.count in _counts(one, talk_seconds) for one in mine)
+    calls = [one.at for one in made if one.channel == "call" and contact is not None and _who(one) == contact]
+    return Contacts(figures, {"contact_point": max(calls), "customer": max(calls)} if calls else {})
+
+
+def _records(device_id: str, since: datetime, at: datetime) -> list[Record]:
+    row = StoredRecord
+    query = select(row.branch, row.seq, row.sealed).where(
+        row.device_id == device_id,
+        row.branch == MAIN,
+        row.direction == "out",
+        row.at >= since,
+        row.at < at,
+        row.sealed.is_not(None),
+        row.kind.not_in(_NO_CONTACT),
+    )
+    opened = []
+    for branch, seq, sealed in session().execute(query.order_by(row.seq.desc()).limit(MOST)):
+        plain = texts.unpack(runtime().envelope.open(sealed, place(device_id, branch, seq)))
+        record, _ = texts.read(seq, plain)
+        opened += [record] if record else []
+    return opened
+
+
+def _who(record: Record) -> str | None:
+    return record.peer.point if isinstance(record.peer, PointPeer) else record.peer.address
+
+
+def _is_of(record: Record, key: str, contact: str | None) -> bool:
+    return key == "employee" or (contact is not None and _who(record) == contact)
+
+
+def _counts(record: Record, talk_seconds: int | None) -> list[str]:
+    if record.channel != "call":
+        return ["message"]
+    return list(counts_of_call(record.outcome, record.duration_s, talk_seconds))
