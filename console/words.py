@@ -66,9 +66,9 @@ ACTIONS = {
     "change": Label(Text("修改", "Changed"), WAIT),
     "delete": Label(Text("删除", "Deleted"), BAD),
     "none": Label(Text("无变化", "Unchanged"), IDLE),
-    "publish": Label(Text("发布", "Published"), WAIT),
-    "start": Label(Text("开始发布", "Started"), WAIT),
-    "rollback": Label(Text("回退", "Rolled back"), WAIT),
+    "publish": Label(Text("发布", "Publish"), WAIT),
+    "start": Label(Text("开始发布", "Start"), WAIT),
+    "rollback": Label(Text("回退", "Roll back"), WAIT),
 }
 OUTCOMES = {
     "done": Label(Text("成功", "Done"), OK),

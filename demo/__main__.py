@@ -69,6 +69,7 @@ class Demo:
             story.confirm_holders(api, story.wait_for_phones(api, PHONES - AWAY), PHONES)
             story.tell(api, story.wait_for_phones(api, PHONES - AWAY))
             rollouts.begin(api)
+            rollouts.ask(self._sign_in("policy"))
             self._tell_how_to_sign_in()
             return self._stay()
         except InterruptedError:
@@ -86,10 +87,10 @@ class Demo:
         say(f"Starting the server in {self._settings.data_dir} …")
         self._spawn(flask_command("serve"))
 
-    def _sign_in(self) -> Api:
+    def _sign_in(self, username: str = "admin") -> Api:
         api = Api(self._settings.base_url)
         self._wait(api.ready, START_SECONDS, "the server's start")
-        api.sign_in("admin", self._notes.password)
+        api.sign_in(username, self._notes.password)
         return api
 
     def _start_phones(self, api: Api) -> None:
@@ -109,8 +110,9 @@ class Demo:
             f"\n    {self._settings.base_url}\n"
             f"\n    管理员 administrator:        admin       {self._notes.password}"
             f"\n    第二人 second person:        compliance  {self._notes.password}"
-            "\n\n  One wipe waits for its second person. One rollout is under way, and one stops at its second"
-            "\n  ring, whose old phones reject it. Ctrl-C stops everything; `make demo` goes on where it was.\n"
+            "\n\n  One wipe waits for its second person, and so does a laxer policy that its author (policy, the"
+            "\n  same password) wants to publish. One rollout is under way, and one stops at its second ring,"
+            "\n  whose old phones reject it. Ctrl-C stops everything; `make demo` goes on where it was.\n"
         )
 
     def _stay(self) -> int:

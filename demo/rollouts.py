@@ -1,4 +1,4 @@
-"""Two rollouts of three rings: one under way, and one that stops at its second ring, whose old phones reject it."""
+"""Two rollouts of three rings, one under way and one that stops at its second ring, and a laxer version that waits."""
 
 from __future__ import annotations
 
@@ -34,8 +34,19 @@ def build(api: Api) -> None:
 
 def begin(api: Api) -> None:
     """Draft the second versions and send them on their way ring by ring, once."""
-    _roll_out(api, "field-position", {"location": {"mode": "hours", "every_minutes": 30}}, UNDER_WAY, "外勤定位加密")
+    _roll_out(api, "field-position", {"location": {"mode": "hours", "every_minutes": 60}}, UNDER_WAY, "外勤定位降频")
     _roll_out(api, "closer-watch", {"device": {"heartbeat_seconds": 30}}, STOPS, "心跳加密")
+
+
+def ask(author: Api) -> None:
+    """Let the policy author ask, once, for a laxer baseline: it waits for somebody else who may publish."""
+    shown = author.get("documents/Policy/company-baseline")
+    if shown["version"] != 1 or shown["draft"]:
+        return
+    draft = shown["document"]
+    draft["spec"]["protection"]["deny"].remove("export_contacts")
+    author.post("documents/apply", draft)
+    author.post("documents/Policy/company-baseline/publish", {"reason": "客户名单交接需要导出联系人"})
 
 
 def _roll_out(api: Api, name: str, spec: dict[str, Any], rings: list[dict[str, Any]], reason: str) -> None:

@@ -57,9 +57,26 @@ def _older(waiting: Waiting) -> Any:
     return waiting.publish(version=1)
 
 
+def _shrink_group(waiting: Waiting) -> Any:
+    phone = waiting.office.company.get("/devices").json["items"][0]["id"]
+    group = document("Group", "guarded", f"{{devices: [{phone}]}}")
+    text = group + assignment("everywhere", "sales", "{group: guarded}")
+    waiting.office.apply(text, publish=False, who=waiting.author)
+    emptied = document("Group", "guarded", "{query: os_version < 1}")
+    return waiting.office.try_apply(emptied, publish=False, who=waiting.author, reason="清空分组")
+
+
 @pytest.mark.parametrize(
     ("loosen", "after"),
-    [(_publish, ONE), (_publish_by_rings, ONE), (_apply, ONE), (_reassign, []), (_delete, []), (_older, BOTH)],
+    [
+        (_publish, ONE),
+        (_publish_by_rings, ONE),
+        (_apply, ONE),
+        (_reassign, []),
+        (_delete, []),
+        (_older, BOTH),
+        (_shrink_group, []),
+    ],
 )
 def test_each_change_of_documents_that_loosens_waits_and_is_then_done(
     waiting: Waiting, loosen: Way, after: list[str]
@@ -216,6 +233,16 @@ def test_rolling_back_what_tightened_waits(waiting: Waiting) -> None:
     waiting.approve(asked)
     assert waiting.denied(phone) == BOTH
     assert waiting.office.company.get(f"/rollouts/{rollout}").json["state"] == "rolled_back"
+
+
+def test_a_draft_rollout_that_becomes_an_emergency_tells_whoever_may_publish(waiting: Waiting) -> None:
+    phone = waiting.strict()
+    waiting.draft()
+    rollout = waiting.publish(rings=[{"name": "all", "everyone": True}], draft=True).json["rollout"]
+    done = waiting.office.company.post(f"/rollouts/{rollout}/emergency", {"reason": "紧急"}, waiting.author)
+    assert done.status_code == 200, done.json
+    assert waiting.denied(phone) == ONE
+    assert "policy_loosened_at_once" in waiting.told("second")
 
 
 def test_an_emergency_waits_for_nobody_and_tells_whoever_may_publish(waiting: Waiting) -> None:
