@@ -16,14 +16,13 @@ from identity.operations import Doing, operation
 from identity.queries import ROOT_ID
 from policies import (
     assignments,
-    devices,
     drafts,
     groups,
     lock,
     projection,
     publish,
     reach,
-    references,
+    requested,
     rollouts,
     second_person,
     sight,
@@ -35,8 +34,9 @@ from policies.language.kinds import PUBLISHED_KINDS, Assignment, Group
 from policies.language.parse import Format, Parsed, parse, typed
 from policies.models import PolicyDocument
 from policies.publish import Published
+from policies.requested import Request
 from policies.review import Review, review
-from policies.world import Assigned, InForce, World
+from policies.world import InForce, World
 
 Agree = Callable[["Outcome"], None]
 """Asked between the review and the change; raises where whoever asks does not mean what they see."""
@@ -65,36 +65,6 @@ class Outcome:
         }
 
 
-@dataclass(slots=True)
-class _Request:
-    """Documents as they were sent, what is stored, and what differs."""
-
-    actor: Actor
-    parsed: list[Parsed]
-    stored: dict[Key, PolicyDocument]
-    changes: list[Change]
-    gone: list[PolicyDocument]
-    assigned: dict[str, Assigned]
-    managed_by: Manager = "api"
-
-    @property
-    def gone_keys(self) -> set[Key]:
-        """Kinds and names of what is deleted."""
-        return {(row.kind, row.name) for row in self.gone}
-
-    def changed(self) -> list[Parsed]:
-        """Documents that are new or differ."""
-        return self._parsed("create", "change")
-
-    def unchanged(self) -> list[Parsed]:
-        """Documents that say what is stored."""
-        return self._parsed("none")
-
-    def _parsed(self, *actions: str) -> list[Parsed]:
-        keys = {(change.kind, change.name) for change in self.changes if change.action in actions}
-        return [document for document in self.parsed if (document.kind, document.name) in keys]
-
-
 def plan(
     actor: Actor, body: bytes, form: Format = "yaml", *, prune: bool = False, managed_by: Manager = "api"
 ) -> Outcome:
@@ -110,13 +80,13 @@ def plan(
 def plan_parsed(actor: Actor, parsed: list[Parsed], *, prune: bool = False, managed_by: Manager = "api") -> Outcome:
     """The same as `plan` for documents that were read before."""
     actor.require(Permission.DOCUMENT_READ)
-    return _foreseen(_read(actor, parsed, managed_by, prune=prune, locked=False))
+    return _foreseen(requested.read(actor, parsed, managed_by, prune=prune, locked=False))
 
 
 def plan_deletion(actor: Actor, kind: str, name: str) -> Outcome:
     """What deleting one document would do to phones. Raises NotFound, and Invalid while another one names it."""
     actor.require(Permission.DOCUMENT_READ)
-    return _foreseen(_deletion(actor, kind, name))
+    return _foreseen(requested.deletion(actor, kind, name))
 
 
 def apply(
@@ -169,8 +139,8 @@ def apply_parsed(
         actor.require(Permission.DOCUMENT_PUBLISH)
     start_writing()
     lock.alone()
-    request = _read(actor, parsed, managed_by, prune=prune, locked=True)
-    _require_own(request, take_over, reason)
+    request = requested.read(actor, parsed, managed_by, prune=prune, locked=True)
+    requested.require_own(request, take_over, reason)
     arguments = {"publishing": publishing, "prune": prune, "managed_by": managed_by, "take_over": take_over}
     sent = [{"document": one.data, "source": one.source} for one in parsed]
     doing = _doing(request, APPLY, {**arguments, "documents": sent, "reason": reason}, reason)
@@ -188,8 +158,8 @@ def delete(
     actor.require(Permission.DOCUMENT_WRITE)
     why = clean_reason(reason)
     lock.alone()
-    request = _deletion(actor, kind, name)
-    _require_own(request, take_over, why)
+    request = requested.deletion(actor, kind, name)
+    requested.require_own(request, take_over, why)
     arguments = {"kind": kind, "name": name, "reason": why, "take_over": take_over}
     return _carry_out(request, _doing(request, DELETE, arguments, why), agree, publishing=False, reason=why)
 
@@ -206,7 +176,7 @@ def _delete_again(actor: Actor, arguments: Mapping[str, Any]) -> Mapping[str, An
     return {"rollout": delete(actor, **arguments).rollout}
 
 
-def _doing(request: _Request, name: str, arguments: Mapping[str, Any], reason: str) -> Doing:
+def _doing(request: Request, name: str, arguments: Mapping[str, Any], reason: str) -> Doing:
     """The change of documents as they stand, to be done again."""
     keys = {(document.kind, document.name) for document in request.parsed} | request.gone_keys
     present = {**request.stored, **{(row.kind, row.name): row for row in request.gone}}
@@ -217,27 +187,19 @@ def _doing(request: _Request, name: str, arguments: Mapping[str, Any], reason: s
     return Doing(name, arguments, base, reason, frozenset({unit_id}), {"documents": shown})
 
 
-def _require_own(request: _Request, take_over: bool, reason: str) -> None:
-    if take_over:
-        clean_reason(reason)
-    else:
-        changed = [request.stored.get((document.kind, document.name)) for document in request.changed()]
-        drafts.require_own([*filter(None, changed), *request.gone], request.managed_by)
-
-
-def _foreseen(request: _Request) -> Outcome:
+def _foreseen(request: Request) -> Outcome:
     before = world.current()
-    after, touched = _projected(request, before, publishing=True)
+    after, touched = requested.projected(request, before, publishing=True)
     return Outcome(sight.shown_changes(request.actor, request.changes), review(before, after, touched))
 
 
-def _carry_out(request: _Request, doing: Doing, agree: Agree | None, *, publishing: bool, reason: str) -> Outcome:
+def _carry_out(request: Request, doing: Doing, agree: Agree | None, *, publishing: bool, reason: str) -> Outcome:
     actor = request.actor
     if publishing:
         actor.require_everything()
     reach.require(actor, request.changes, request.stored, request.assigned)
     before = world.current()
-    after, touched = _projected(request, before, publishing=publishing)
+    after, touched = requested.projected(request, before, publishing=publishing)
     if publishing or request.gone:
         projection.check_complete(after)
     seen = review(before, after, touched)
@@ -258,80 +220,7 @@ def _carry_out(request: _Request, doing: Doing, agree: Agree | None, *, publishi
     return Outcome(request.changes, seen, versions, rollout)
 
 
-def _read(actor: Actor, parsed: list[Parsed], managed_by: Manager, *, prune: bool, locked: bool) -> _Request:
-    keys = [(document.kind, document.name) for document in parsed]
-    stored = drafts.load(keys, locked=locked)
-    drafts.check_revisions(parsed, stored)
-    living = drafts.load_living()
-    sent = set(keys)
-    gone = [row for key, row in sorted(living.items()) if key not in sent and row.managed_by == managed_by]
-    return _request(actor, parsed, stored, living, gone if prune else [], managed_by)
-
-
-def _deletion(actor: Actor, kind: str, name: str) -> _Request:
-    living = drafts.load_living()
-    row = living.get((kind, name))
-    if row is None:
-        raise publish.no_such_document(kind, name)
-    return _request(actor, [], {}, living, [row])
-
-
-def _request(
-    actor: Actor,
-    parsed: list[Parsed],
-    stored: dict[Key, PolicyDocument],
-    living: dict[Key, PolicyDocument],
-    gone: list[PolicyDocument],
-    managed_by: Manager = "api",
-) -> _Request:
-    gone_keys = {(row.kind, row.name) for row in gone}
-    sent = {(document.kind, document.name): document.data["spec"] for document in parsed}
-    kept = {key: row.spec for key, row in living.items() if key not in gone_keys}
-    assigned = references.check(actor, parsed, {**kept, **sent})
-    references.check_unused(gone_keys, {**kept, **sent})
-    changes = drafts.compare(parsed, stored)
-    changes += [Change(row.kind, row.name, "delete", []) for row in gone]
-    return _Request(actor, parsed, stored, changes, gone, assigned, managed_by)
-
-
-def _projected(request: _Request, before: World, *, publishing: bool) -> tuple[World, set[str]]:
-    """The world after the change, and the phones that it may touch."""
-    under_way = projection.on_their_way() if publishing else {}
-    made = [_as_published(document, before, request, under_way) for document in request.parsed] if publishing else []
-    news = [document for document in made if document is not None]
-    after = projection.with_documents(before, news, request.gone_keys)
-    changed = request.changed()
-    moved = {document.name for document in changed if document.kind == "Assignment"}
-    moved |= {row.name for row in request.gone if row.kind == "Assignment"}
-    renewed = [request.assigned[name] for name in sorted(moved) if name in request.assigned]
-    kept = [assigned for assigned in before.assignments if assigned.name not in moved]
-    grouped = groups.foreseen({d.name: d.model.spec for d in changed if isinstance(d.model, Group)})
-    after = after.changed(assignments=[*kept, *renewed], members=grouped)
-    keys = {(document.kind, document.name) for document in news} | request.gone_keys
-    affected = [
-        *projection.assignments_of(after, keys),
-        *projection.assignments_of(before, keys),
-        *renewed,
-        *(assigned for assigned in before.assignments if assigned.name in moved or assigned.group in grouped),
-    ]
-    joined = {device_id for members in grouped.values() for device_id in members}
-    return after, devices.reached_by(affected) | (
-        joined if any(a.group in grouped for a in after.assignments) else set()
-    )
-
-
-def _as_published(sent: Parsed, before: World, request: _Request, under_way: Mapping[Key, InForce]) -> InForce | None:
-    if sent.kind not in PUBLISHED_KINDS:
-        return None
-    key = (sent.kind, sent.name)
-    present, stored = projection.present(before, key, under_way), request.stored.get(key)
-    if present and present.spec == sent.data["spec"]:
-        return None
-    version = (stored.version if stored else 0) + 1
-    return InForce(stored.id if stored else "", sent.kind, sent.name, version, sent.data["spec"])
-
-
-def _write(request: _Request, before: World, *, publishing: bool, reason: str) -> list[InForce]:
+def _write(request: Request, before: World, *, publishing: bool, reason: str) -> list[InForce]:
     """Store drafts, versions, groups and assignments; returns the versions that were made."""
     rows: dict[Key, PolicyDocument] = dict(request.stored)
     if request.parsed:
@@ -350,7 +239,7 @@ def _write(request: _Request, before: World, *, publishing: bool, reason: str) -
     return made
 
 
-def _versions(request: _Request, rows: dict[Key, PolicyDocument], before: World, reason: str) -> list[InForce]:
+def _versions(request: Request, rows: dict[Key, PolicyDocument], before: World, reason: str) -> list[InForce]:
     made, under_way = [], projection.on_their_way()
     for document in request.parsed:
         key = (document.kind, document.name)
@@ -360,7 +249,7 @@ def _versions(request: _Request, rows: dict[Key, PolicyDocument], before: World,
     return [version for version in made if version is not None]
 
 
-def _put_in_effect(request: _Request, document: Parsed, rows: dict[Key, PolicyDocument]) -> None:
+def _put_in_effect(request: Request, document: Parsed, rows: dict[Key, PolicyDocument]) -> None:
     if isinstance(document.model, Group):
         groups.replace(request.actor, document.name, document.model.metadata.title, document.model.spec)
     if isinstance(document.model, Assignment):
@@ -386,7 +275,7 @@ def _start(actor: Actor, made: Sequence[InForce], *, staged: bool, reason: str) 
     return rollouts.start(actor, "publish" if made else "assignment", items, reason=reason)
 
 
-def _audit(request: _Request, seen: Review, rollout: str | None, reason: str) -> None:
+def _audit(request: Request, seen: Review, rollout: str | None, reason: str) -> None:
     for change in request.changes:
         if change.action == "none":
             continue
