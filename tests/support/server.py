@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app import create_app
+from config.settings import load
+from core.db import db
 from core.process import NAME_PREFIX, with_parent_death_signal
 from demo.api import Api, wait_until
 from tests.broker.parts import free_port
@@ -92,11 +95,15 @@ class Server:
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
     def flask(self, *words: str) -> str:
-        """Run one of the operator's commands; what it printed. Raises AssertionError when it fails."""
-        command = [sys.executable, "-m", "flask", "--app", "app", *words]
-        environment = {**_clean_environment(), **self.environment}
-        run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        assert run.returncode == 0, f"{words}: {run.stdout[-3000:]}{run.stderr[-3000:]}"
+        """Run one of the operator's commands; what it printed. Raises AssertionError when it fails.
+
+        It runs in this process, on an application that knows of the server what a process of its own would.
+        """
+        app = create_app(load({**self.environment}))
+        run = app.test_cli_runner().invoke(args=words)
+        with app.app_context():
+            db.engine.dispose()
+        assert run.exit_code == 0, f"{words}: {run.output[-6000:]}"
         return run.stdout
 
     def metrics(self) -> str:
