@@ -6,7 +6,6 @@ from flask import current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from console import errors, forms, frame, lists
-from console import quarantine_words as words
 from core import clock
 from core.errors import ShoujiError
 from core.http.identity import current_actor
@@ -15,6 +14,7 @@ from core.permissions import Permission
 from core.text import Text
 from fleet import queries as fleet
 from mqtt import dead_letters
+from mqtt import refusal_words as words
 from mqtt.api import ROUTER_EXTENSION
 from mqtt.dead_letters import KEEP, KEPT_BYTES, KEPT_PER_DEVICE_AND_DAY
 

@@ -19,6 +19,7 @@ from core.paging import Page, keyset
 from core.permissions import Permission
 from core.runtime import runtime
 from core.text import Text
+from mqtt import refusal_words
 from mqtt.routes import Inbound, Refusal, Router
 from mqtt.views import LetterView
 
@@ -182,9 +183,10 @@ def replay(actor: Actor, letter_id: str, router: Router) -> LetterView:
         )
     refusals = router.handle([Inbound(letter.device_id, letter.kind, _opened(letter), letter.received_at)])
     if refusals:
+        why = refusal_words.reason(refusals[0].reason)
         raise Conflict(
             "refused_again",
-            Text(f"重放后仍被拒绝：{refusals[0].reason}。", f"It was refused again: {refusals[0].reason}."),
+            Text(f"重放后仍被拒绝：{why.zh}。", f"It was refused again: {why.en}."),
             reason=refusals[0].reason,
             audit=True,
         )
