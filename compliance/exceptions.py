@@ -139,7 +139,10 @@ def _resolve(actor: Actor, target: Target) -> tuple[str, str]:
     if len(given) != 1:
         raise Invalid(
             "bad_target",
-            Text("请指定一个对象：device、group 或 org_unit。", "Name one of device, group and org_unit."),
+            Text(
+                "请指定一个对象：设备（device）、分组（group）或组织（org_unit）。",
+                "Name one of device, group and org_unit.",
+            ),
         )
     if target.device is not None:
         return DEVICE, fleet.ref(actor, target.device).id

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from console import choices, forms, frame, lists, words
+from console import choices, errors, forms, frame, lists, words
+from core.errors import ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.permissions import Permission
@@ -51,9 +52,10 @@ def show(id: str) -> str:
 
 
 @pages.get("/people/<id>/deactivate", Permission.STAFF_WRITE)
-def ask_deactivate(id: str) -> str:
+@errors.shows("page_people.deactivate")
+def ask_deactivate(id: str, problem: ShoujiError | None = None) -> str:
     """Ask before somebody's access ends."""
-    return render_template("person_deactivate.html", person=people.get(current_actor(), id))
+    return _ask("person_deactivate.html", id, problem)
 
 
 @pages.post("/people/<id>/deactivate", Permission.STAFF_WRITE)
@@ -81,9 +83,10 @@ def end_sessions(id: str) -> ResponseReturnValue:
 
 
 @pages.get("/people/<id>/reset-totp", Permission.STAFF_WRITE)
-def ask_reset_totp(id: str) -> str:
+@errors.shows("page_people.reset_totp")
+def ask_reset_totp(id: str, problem: ShoujiError | None = None) -> str:
     """Ask before a second factor is removed."""
-    return render_template("person_reset_totp.html", person=people.get(current_actor(), id))
+    return _ask("person_reset_totp.html", id, problem)
 
 
 @pages.post("/people/<id>/reset-totp", Permission.STAFF_WRITE)
@@ -91,3 +94,8 @@ def reset_totp(id: str) -> ResponseReturnValue:
     """Remove the second factor of somebody who lost it."""
     totp.reset(current_actor(), id)
     return forms.done(url_for("page_people.show", id=id), Text("已移除两步验证。", "The second factor is removed."))
+
+
+def _ask(template: str, id: str, problem: ShoujiError | None) -> str:
+    error = problem.text if problem else None
+    return render_template(template, person=people.get(current_actor(), id), error=error)

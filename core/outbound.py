@@ -21,6 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from config.settings import Network
+from core.field_texts import Unfit
 
 MAX_URL = 2000
 MAX_ANSWER = 16 * 1024
@@ -52,17 +53,17 @@ def check_url(url: str, allowed: Sequence[Network]) -> SplitResult:
     """The address in its parts. Raises ValueError for what would never be called; the name is not resolved yet."""
     parts = urlsplit(url)
     if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError("not a plain address of at most 2000 characters")
+        raise Unfit("地址最多 2000 个字符，不含空格与中文", "not a plain address of at most 2000 characters")
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise ValueError("an address begins with https://")
+        raise Unfit("地址应以 https:// 开头", "an address begins with https://")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("no user name or password in the address")
-    _ = parts.port  # raises ValueError for one that is none
+        raise Unfit("地址中不能含用户名或密码", "no user name or password in the address")
+    _require_port(parts)
     literal = _literal(parts.hostname)
     if literal is not None:
         _require_permitted(parts.scheme, literal, allowed)
     elif parts.scheme == "http" and not allowed:
-        raise ValueError("only https:// is called")
+        raise Unfit("只能使用 https:// 地址", "only https:// is called")
     return parts
 
 
@@ -160,14 +161,23 @@ def _resolve(scheme: str, host: str, port: int, allowed: Sequence[Network]) -> A
     raise Unreachable("target_refused")
 
 
+def _require_port(parts: SplitResult) -> None:
+    try:
+        _ = parts.port
+    except ValueError:
+        raise Unfit("端口应为 0 到 65535 的整数", "the port is no number up to 65535") from None
+
+
 def _require_permitted(scheme: str, address: Address, allowed: Sequence[Network]) -> None:
     """Raise ValueError unless the address is public, or in an allowed network, which may be called in the clear."""
     if any(address.version == network.version and address in network for network in allowed):
         return
     if not all(part.is_global and not part.is_multicast for part in _meant(address)):
-        raise ValueError("an address inside this network is not called")
+        raise Unfit(
+            "不能指向内网地址（见设置 SHOUJI_OUTBOUND_NETWORKS）", "an address inside this network is not called"
+        )
     if scheme != "https":
-        raise ValueError("only https:// is called")
+        raise Unfit("只能使用 https:// 地址", "only https:// is called")
 
 
 def _meant(address: Address) -> list[Address]:

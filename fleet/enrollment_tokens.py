@@ -105,7 +105,7 @@ def _person_or_expected() -> Invalid:
     return Invalid(
         "person_or_expected",
         Text(
-            "person 与 bind_expected 不能同时使用：前者把设备交给一个人，后者按序列号分配。",
+            "“使用人”（person）与“按序列号分配”（bind_expected）不能同时使用：前者把设备都交给一个人。",
             "Use either “person” (all phones for one person) or “bind_expected” (each by its serial).",
         ),
     )

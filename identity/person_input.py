@@ -12,6 +12,7 @@ from notify.addresses import clean_address
 
 _USERNAME = re.compile(r"\w[\w.@-]{0,63}")
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f]+")
+_MEMBERS = {"name": Text("姓名", "A name"), "employee_no": Text("工号", "An employee number")}
 
 
 def clean_username(username: str | None) -> str | None:
@@ -64,8 +65,7 @@ def clean(value: str | None, member: str, limit: int) -> str:
     """The text stripped. Raises Invalid when it is empty, too long or holds control characters."""
     plain = (value or "").strip()
     if not _PLAIN.fullmatch(plain) or len(plain) > limit:
-        raise Invalid(
-            f"bad_{member}",
-            Text(f"{member} 应为 1 到 {limit} 个字符。", f"“{member}” has 1 to {limit} printable characters."),
-        )
+        what = _MEMBERS.get(member, Text(member, f"“{member}”"))
+        text = Text(f"{what.zh}应为 1 到 {limit} 个可见字符。", f"{what.en} has 1 to {limit} printable characters.")
+        raise Invalid(f"bad_{member}", text)
     return plain

@@ -14,6 +14,7 @@ from core import audit, clock
 from core.actor import Actor
 from core.db import session
 from core.errors import Conflict, Invalid, NotFound
+from core.field_texts import field_text
 from core.ids import new_id
 from core.permissions import Permission
 from core.runtime import runtime
@@ -25,6 +26,14 @@ from notify.topics import Severity, all_topics
 from notify.views import ChannelView
 
 MAX_CHANNELS = 100
+
+
+_CONFIG = {
+    "url": Text("地址", "Address"),
+    "secret": Text("签名密钥", "Signing secret"),
+    "to": Text("收件地址", "Addresses"),
+}
+"""What a person fills in, as the console calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +211,14 @@ def _plain(value: Any) -> Any:
 
 def _bad_config(error: ValidationError) -> Invalid:
     """Which members are wrong and why, never their values."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False, include_input=False)[:20]
     problems = [
-        {"path": ".".join(["config", *map(str, one["loc"])])[:100], "code": one["type"], "text": one["msg"]}
-        for one in found[:20]
+        {"path": ".".join(["config", *map(str, one["loc"])])[:100], "code": one["type"], "text": field_text(one)}
+        for one in found
     ]
-    first = problems[0]
-    said = str(first["text"]).removeprefix("Value error, ")
-    text = Text(f"通道配置有误：{first['path']}：{said}", f"The channel's config is wrong: {first['path']}: {said}")
-    return Invalid("bad_config", text, errors=problems)
+    name, said = str(found[0]["loc"][0]), field_text(found[0])
+    what = _CONFIG.get(name, Text(name, name))
+    return Invalid("bad_config", Text(f"{what.zh}：{said.zh}。", f"{what.en}: {said.en}."), errors=problems)
 
 
 def _audited(row: Channel) -> dict[str, Any]:

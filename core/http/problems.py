@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from core.errors import Invalid, ShoujiError, Waits
+from core.field_texts import field_text
 from core.text import Text, negotiate
 from core.views import LANGUAGE
 
@@ -53,27 +54,6 @@ _HTTP_TEXTS = {
     415: Text("请以 application/json 发送内容。", "Send the content as application/json."),
     429: Text("请求过于频繁，请稍后再试。", "Too many requests. Wait a moment and try again."),
 }
-_FIELD_TEXTS = {
-    "missing": Text("缺少此项", "this member is missing"),
-    "extra_forbidden": Text("未知项，请检查拼写", "unknown member, check its spelling"),
-    "string_type": Text("应为文本", "expected a text"),
-    "string_too_short": Text("太短", "too short"),
-    "string_too_long": Text("太长", "too long"),
-    "string_pattern_mismatch": Text("格式不符", "not of the expected form"),
-    "int_type": Text("应为整数", "expected an integer"),
-    "int_parsing": Text("应为整数", "expected an integer"),
-    "bool_type": Text("应为 true 或 false", "expected true or false"),
-    "bool_parsing": Text("应为 true 或 false", "expected true or false"),
-    "list_type": Text("应为数组", "expected an array"),
-    "dict_type": Text("应为对象", "expected an object"),
-    "model_type": Text("应为对象", "expected an object"),
-    "model_attributes_type": Text("应为对象", "expected an object"),
-    "greater_than_equal": Text("小于允许的最小值", "less than the least value allowed"),
-    "less_than_equal": Text("大于允许的最大值", "more than the greatest value allowed"),
-    "literal_error": Text("不是允许的取值", "not one of the allowed values"),
-    "enum": Text("不是允许的取值", "not one of the allowed values"),
-    "uuid_parsing": Text("应为 UUID", "expected a UUID"),
-}
 
 
 def language() -> str:
@@ -84,8 +64,8 @@ def language() -> str:
 def invalid_input(error: ValidationError) -> Invalid:
     """An Invalid error that names every wrong member with its path."""
     problems: list[dict[str, Any]] = [
-        {"path": ".".join(str(part) for part in item["loc"]), "code": item["type"], "text": _field_text(item)}
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
+        {"path": ".".join(str(part) for part in item["loc"]), "code": item["type"], "text": field_text(item)}
+        for item in error.errors(include_url=False, include_input=False)
     ]
     first = problems[0]
     text = Text(
@@ -93,12 +73,6 @@ def invalid_input(error: ValidationError) -> Invalid:
         f"Invalid input: {first['path']}: {first['text'].en}.",
     )
     return Invalid("invalid_input", text, errors=problems)
-
-
-def _field_text(item: Any) -> Text:
-    known = _FIELD_TEXTS.get(item["type"])
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return Text(known.zh, f"{known.en} ({message})") if known else Text(message, message)
 
 
 def problem(error: ShoujiError) -> Response:

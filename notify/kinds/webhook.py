@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SecretStr
 
 from core import clock
+from core.field_texts import Unfit
 from core.text import Text
 from notify.channel_kinds import AddressFields, ChannelKind, Message, call, register
 
@@ -38,7 +39,7 @@ def key_of(secret: str) -> bytes:
     except binascii.Error:
         key = b""
     if not secret.startswith(PREFIX) or not 24 <= len(key) <= 64:
-        raise ValueError("a secret is whsec_ and the base64 of 24 to 64 bytes")
+        raise Unfit("密钥为 whsec_ 加 24 到 64 字节的 base64", "a secret is whsec_ and the base64 of 24 to 64 bytes")
     return key
 
 

@@ -43,6 +43,7 @@ def test_somebody_is_added_found_changed_and_deactivated(site: Site) -> None:
     stale = submit(browser, f"/people/{person}/edit", ENGLISH, **sent)
     assert stale.status_code == 409 and "Somebody else changed this" in stale.text
     wrong = submit(browser, f"/people/{person}/deactivate", ENGLISH, typed="somebody else")
+    assert "Deactivate the person" in wrong.text
     assert wrong.status_code == 422
     assert submit(browser, f"/people/{person}/deactivate", typed="张三丰").status_code == 303
     assert "1 person<" in browser.get("/people?state=inactive", headers=ENGLISH).text

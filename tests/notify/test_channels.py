@@ -57,6 +57,7 @@ def test_what_does_not_fit_a_kind_is_refused_without_repeating_it(
     answer = office.make(kind, config)
     assert answer.status_code == 422 and answer.json["code"] == "bad_config"
     assert answer.json["errors"][0]["path"] == path and "geheim" not in answer.text
+    assert all(any("一" <= letter <= "鿿" for letter in one["text"]) for one in answer.json["errors"])
     assert office.get().json["items"] == []
 
 
