@@ -23,7 +23,10 @@ QUICK = (CommandType.LOCK, CommandType.MESSAGE, CommandType.LOCATE, CommandType.
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One input. `kind`: text, area, number, check, choice (of `options`) or seconds (a choice that is a number)."""
+    """One input. `kind`: text, area, number, check, choice (of `options`) or seconds (a choice that is a number).
+
+    `span`: the least and the greatest number.
+    """
 
     name: str
     kind: str
@@ -33,6 +36,7 @@ class Field:
     options: Mapping[str, Text] | None = None
     limit: int = MAX_TEXT
     required: bool = False
+    span: tuple[int, int] | None = None
 
 
 _DEADLINES = {
@@ -66,8 +70,9 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
             Text("响铃秒数", "Seconds"),
             "30",
             Text(f"1 到 {RING_MAX_S}。", f"1 to {RING_MAX_S}."),
-            limit=4,
+            limit=6,
             required=True,
+            span=(1, RING_MAX_S),
         ),
     ),
     CommandType.WIPE: (
@@ -137,7 +142,10 @@ def filled(kind: Kind) -> dict[str, str]:
 
 
 def args(kind: Kind) -> dict[str, Any]:
-    """The command's arguments as the form has them. Raises Invalid for what is no number, BadInput for too long."""
+    """The command's arguments as the form has them.
+
+    Raises Invalid for what is empty and needed, no number or out of bounds, BadInput for too long.
+    """
     return {field.name: _READERS[field.kind](field) for field in fields(kind)}
 
 
@@ -146,15 +154,20 @@ def _names(kind: Kind) -> list[str]:
 
 
 def _text(field: Field) -> str:
-    return forms.field(field.name, field.limit)
+    value = forms.field(field.name, field.limit)
+    if field.required and not value.strip():
+        raise Invalid("missing_value", Text(f"请填写“{field.label.zh}”。", f"Fill in “{field.label.en}”."))
+    return value
 
 
 def _number(field: Field) -> int:
     value = forms.field(field.name, 12).strip()
-    if not (value.isascii() and value.isdigit()):
+    least, most = field.span or (0, 10**11)
+    if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
+        zh, en = (f"{least} 到 {most} 的", f" from {least} to {most}") if field.span else ("", "")
         raise Invalid(
             "bad_number",
-            Text(f"“{field.label.zh}”应为整数。", f"“{field.label.en}” is a whole number."),
+            Text(f"“{field.label.zh}”应为{zh}整数。", f"“{field.label.en}” is a whole number{en}."),
         )
     return int(value)
 

@@ -22,7 +22,9 @@ GROUPS = {
     ("approver", "approval", "wipe", "bulk", "unstaged", "unconfirmed", "session", "access", "sign"): Text(
         "安全与审批", "Security and approvals"
     ),
-    ("device", "hello", "heartbeat", "agent", "silent", "policy", "ladder", "timeline"): Text("设备", "Phones"),
+    ("device", "hello", "heartbeat", "agent", "attestation", "silent", "policy", "ladder", "timeline"): Text(
+        "设备", "Phones"
+    ),
     ("import",): Text("导入", "Imports"),
     ("smtp", "outbound"): Text("通知", "Notifications"),
 }
@@ -80,7 +82,7 @@ CHINESE = {
     "agent_apk_url": "代理程序 APK 的 https 地址；与下面两项一起写入二维码。",
     "agent_signature_checksum": "APK 签名证书的 SHA-256，base64url，不带填充。",
     "agent_admin_component": "代理程序的设备管理接收器，写作 package/class。",
-    "attestation": "`required`：手机不能证明签名密钥位于硬件中时，拒绝注册。",
+    "attestation": "required：手机不能证明签名密钥位于硬件中时，拒绝注册。",
     "attestation_roots": "密钥证明可信根证书的 PEM 文件；留空则不验证。",
     "attestation_revoked": "已吊销证书序列号的 JSON 文件（Android 证明状态列表）；变化后自动重新读取。",
     "agent_keep_system_apps": "二维码让手机保留预装应用，包括拨号。",

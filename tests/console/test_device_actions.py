@@ -78,6 +78,8 @@ def test_a_form_in_the_dialog_answers_in_the_dialog(site: Site) -> None:
     form = {"csrf_token": token_of(part), "seconds": "many"}
     wrong = browser.post(address, data=form, headers=dialog)
     assert wrong.status_code == 422 and "<html" not in wrong.text and "is a whole number" in wrong.text
+    beyond = browser.post(address, data={**form, "seconds": "99999"}, headers=dialog)
+    assert beyond.status_code == 422 and "is a whole number from 1 to" in beyond.text
     right = browser.post(address, data={**form, "seconds": "5"}, headers=dialog)
     assert (right.status_code, right.headers["HX-Redirect"]) == (204, f"/devices/{phone.id}")
 
