@@ -15,16 +15,6 @@ from core.text import Text
 from policies import rollout_actions, rollout_reading
 
 FIELDS = {"reason_required": "reason", "not_confirmed": "typed"}
-_DO = {
-    "start": rollout_actions.start,
-    "pause": rollout_actions.pause,
-    "resume": rollout_actions.resume,
-    "skip": rollout_actions.skip,
-    "stop": rollout_actions.stop,
-    "emergency": rollout_actions.emergency,
-    "approve": rollout_actions.approve,
-    "deny": rollout_actions.deny,
-}
 
 pages = Pages("rollout_acts", __name__)
 
@@ -64,7 +54,7 @@ def carry_out(id: str, act: str) -> ResponseReturnValue:
     if chosen.name == "rollback":
         shown = rollout_actions.rollback(actor, id, reason)
     else:
-        _DO[chosen.name](actor, id, reason)
+        rollout_actions.ACTS[chosen.name](actor, id, reason)
     return forms.done(url_for("page_rollouts.show", id=shown), chosen.done)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from flask import Response, current_app, request
 
 from core.errors import BadInput
@@ -16,6 +14,7 @@ from core.permissions import Permission
 from core.text import Text
 from identity.approval_views import ApprovalView
 from policies import app_register, apply, documents, explain, group_preview, keyword_try, publish
+from policies.group_preview import Preview
 from policies.language.parse import Format
 from policies.publish import Staging
 from policies.rollout_schemas import PublishBody
@@ -32,7 +31,6 @@ from policies.schemas import (
     OneDocument,
     PlanQuery,
     PreviewBody,
-    PreviewRead,
     PublicationRead,
     TryBody,
     TryRead,
@@ -159,7 +157,7 @@ def try_keywords(body: TryBody) -> Response:
         hits = keyword_try.try_stored(actor, body.set, body.text, body.before)
     else:
         hits = keyword_try.try_document(actor, body.document or "", body.text, body.before)
-    return reply({"hits": [asdict(hit) for hit in hits]})
+    return reply(TryRead(hits=hits))
 
 
 @api.get("/apps", Permission.DOCUMENT_READ, {200: AppsRead})
@@ -168,10 +166,10 @@ def list_apps(query: AppsQuery) -> Response:
     return reply(AppsRead(items=app_register.find(current_actor(), due=query.due)))
 
 
-@api.post("/groups/preview", Permission.DOCUMENT_READ, {200: PreviewRead}, reads_first=True)
+@api.post("/groups/preview", Permission.DOCUMENT_READ, {200: Preview}, reads_first=True)
 def preview_group(body: PreviewBody) -> Response:
     """Which phones a group's query finds now; nothing is saved."""
-    return reply(asdict(group_preview.preview(current_actor(), body.query)))
+    return reply(group_preview.preview(current_actor(), body.query))
 
 
 @api.get("/devices/<id>/explain", Permission.DOCUMENT_READ, {200: Explanation})

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 from pydantic_core import PydanticCustomError
 
 from core.actor import Actor
 from core.errors import Invalid
 from core.permissions import Permission
 from core.text import Text
+from core.views import View
 from fleet import queries as fleet
 from identity import scope
 from policies import drafts, groups
-from policies.language.group_query import FIELDS, GROUP_FIELD, Query, read_query
+from policies.language.group_query import Query, read_query
 
 SAMPLE = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class PhoneFound(View):
+    """A phone that a query finds."""
+
+    id: str
+    serial: str
+    manufacturer: str
+    model: str
+    os: str
+    os_version: str
+    agent_version: str
+    org_unit: str
+
+
+class Preview(View):
     """How many phones of the actor's part of the tree a query finds, and the first of them by serial."""
 
     count: int
-    sample: list[dict[str, Any]]
+    sample: list[PhoneFound]
 
 
 def preview(actor: Actor, query: str) -> Preview:
@@ -37,8 +47,7 @@ def preview(actor: Actor, query: str) -> Preview:
     found = {facts["id"]: facts for facts in groups.facts_of(None, grouped=bool(test.groups)) if test(facts)}
     seen = set(found) if scope.sees_everything(actor) else fleet.in_scope_of(actor, found)
     first = sorted((found[device_id] for device_id in seen), key=lambda facts: (facts["serial"], facts["id"]))
-    shown = ("id", *(name for name in FIELDS if name != GROUP_FIELD))
-    return Preview(len(seen), [{name: facts[name] for name in shown} for facts in first[:SAMPLE]])
+    return Preview(count=len(seen), sample=[PhoneFound.model_validate(facts) for facts in first[:SAMPLE]])
 
 
 def _read(query: str) -> Query:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -315,3 +315,16 @@ def _asked(actor: Actor, rollout_id: str) -> str:
 def _awaiting(approval_id: str) -> Rollout | None:
     query = select(Rollout).where(Rollout.approval_id == approval_id, Rollout.state == PENDING)
     return session().scalars(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
+
+
+ACTS: Mapping[str, Callable[[Actor, str, str], None]] = {
+    "start": start,
+    "pause": pause,
+    "resume": resume,
+    "skip": skip,
+    "stop": stop,
+    "emergency": emergency,
+    "approve": approve,
+    "deny": deny,
+}
+"""What people do to a rollout, by name: its id and the reason."""

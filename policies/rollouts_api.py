@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import Response
 
-from core.actor import Actor
 from core.http.answers import PageOut, page_reply, reply
 from core.http.fields import IdPath
 from core.http.identity import current_actor
@@ -27,16 +24,6 @@ from policies.rollout_schemas import (
 from policies.views import InForceEvidence, RolloutDeviceView, RolloutSummary, RolloutView
 
 api = Api("rollouts", __name__)
-ACTS: dict[str, Callable[[Actor, str, str], None]] = {
-    "start": rollout_actions.start,
-    "pause": rollout_actions.pause,
-    "resume": rollout_actions.resume,
-    "skip": rollout_actions.skip,
-    "stop": rollout_actions.stop,
-    "emergency": rollout_actions.emergency,
-    "approve": rollout_actions.approve,
-    "deny": rollout_actions.deny,
-}
 
 
 @api.get("/rollouts", Permission.DOCUMENT_READ, {200: PageOut[RolloutSummary]})
@@ -85,7 +72,7 @@ def roll_back(path: IdPath, body: ReasonBody) -> Response:
 )
 def act_on_rollout(path: ActPath, body: ReasonBody) -> Response:
     """Start a draft, pause, resume, skip the wait, stop, bring to everyone at once, approve or deny the next ring."""
-    ACTS[path.act](current_actor(), path.id, body.reason)
+    rollout_actions.ACTS[path.act](current_actor(), path.id, body.reason)
     return reply(rollout_reading.get(current_actor(), path.id))
 
 

@@ -14,13 +14,9 @@ from policies import in_force_when, rollout_actions, rollout_reading
 from policies.rollout_figures import CLASSES
 
 ACTOR = system_actor("cli")
+SECOND_PERSON = ("approve", "deny")
 ACTS: dict[str, Callable[[Actor, str, str], object]] = {
-    "start": rollout_actions.start,
-    "pause": rollout_actions.pause,
-    "resume": rollout_actions.resume,
-    "skip": rollout_actions.skip,
-    "stop": rollout_actions.stop,
-    "emergency": rollout_actions.emergency,
+    **{name: act for name, act in rollout_actions.ACTS.items() if name not in SECOND_PERSON},
     "rollback": rollout_actions.rollback,
 }
 

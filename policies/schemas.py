@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, RootModel, model_validator
 
 from core.http.fields import Body, Instant, PageQuery
+from core.limits import MAX_NAME
 from policies.app_register import PermittedApp
+from policies.drafts import Change
+from policies.keyword_try import Found
 from policies.language.kinds import AnyDocument
+from policies.publish import Published
+from policies.review import Moved
 
 KindName = Literal["Policy", "KeywordSet", "Calendar", "Group", "Assignment"]
 
@@ -51,7 +56,7 @@ class DocumentPath(BaseModel):
     """One document."""
 
     kind: KindName
-    name: Annotated[str, Field(max_length=63)]
+    name: Annotated[str, Field(max_length=MAX_NAME)]
 
 
 class DocumentsQuery(PageQuery):
@@ -65,7 +70,7 @@ class TryBody(Body):
 
     text: Annotated[str, Field(max_length=20_000)]
     before: list[Annotated[str, Field(max_length=20_000)]] = Field(default_factory=list, max_length=2)
-    set: Annotated[str, Field(max_length=63)] | None = None
+    set: Annotated[str, Field(max_length=MAX_NAME)] | None = None
     document: Annotated[str, Field(max_length=1_048_576)] | None = None
 
     @model_validator(mode="after")
@@ -75,21 +80,10 @@ class TryBody(Body):
         return self
 
 
-class FoundRead(BaseModel):
-    """A term that was found, from where to where (below 0: in an earlier message), and through which evasions."""
-
-    id: str
-    term: str
-    start: int
-    end: int
-    piece: str
-    through: list[str]
-
-
 class TryRead(BaseModel):
     """What was found, by place."""
 
-    hits: list[FoundRead]
+    hits: list[Found]
 
 
 class AppsQuery(BaseModel):
@@ -110,26 +104,6 @@ class PreviewBody(Body):
     query: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class PhoneFound(BaseModel):
-    """A phone that a query finds."""
-
-    id: str
-    serial: str
-    manufacturer: str
-    model: str
-    os: str
-    os_version: str
-    agent_version: str
-    org_unit: str
-
-
-class PreviewRead(BaseModel):
-    """How many phones of one's part of the tree a query finds, and the first of them by serial."""
-
-    count: int
-    sample: list[PhoneFound]
-
-
 class BlobPath(BaseModel):
     """A blob by the hex SHA-256 of its bytes."""
 
@@ -142,46 +116,14 @@ class ExplainQuery(BaseModel):
     at: Instant | None = None
 
 
-class FieldChangeRead(BaseModel):
-    """One member that changes."""
-
-    path: str
-    old: Any = None
-    new: Any = None
-
-
-class ChangeRead(BaseModel):
-    """One document that changes."""
-
-    kind: str
-    name: str
-    action: Literal["create", "change", "delete", "none"]
-    fields: list[FieldChangeRead]
-
-
-class MovedRead(BaseModel):
-    """A place at which rules ask for less, or for more, and on how many phones."""
-
-    path: str
-    devices: int
-
-
-class VersionRef(BaseModel):
-    """A version."""
-
-    kind: str
-    name: str
-    version: int
-
-
 class ChangesRead(BaseModel):
     """What a request changes."""
 
-    changes: list[ChangeRead]
+    changes: list[Change]
     devices: int
-    looser: list[MovedRead]
-    tighter: list[MovedRead]
-    published: list[VersionRef]
+    looser: list[Moved]
+    tighter: list[Moved]
+    published: list[Published]
     rollout: str | None
     waits: Annotated[bool, Field(description="Whether applying it waits for a second person.")]
 
@@ -189,8 +131,8 @@ class ChangesRead(BaseModel):
 class PublicationRead(BaseModel):
     """What publishing did; no rollout where the content was in force already."""
 
-    published: VersionRef
+    published: Published
     rollout: str | None
     devices: int
-    looser: list[MovedRead]
-    tighter: list[MovedRead]
+    looser: list[Moved]
+    tighter: list[Moved]
