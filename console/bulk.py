@@ -51,9 +51,25 @@ class Chosen:
 
 
 @pages.get("/devices/bulk", Permission.COMMAND_SEND)
-def preview() -> str:
+@errors.shows("page_bulk.send")
+def preview(problem: ShoujiError | None = None) -> str:
     """Who would be hit, and the form of what is done to them."""
-    return _page(None)
+    kind = _kind()
+    chosen = _choose(current_actor(), kind)
+    return render_template(
+        "bulk.html",
+        type=kind.type if kind else REVOKE,
+        title=kind.title if kind else REVOKE_TITLE,
+        chosen=chosen,
+        preview=chosen.preview,
+        unseen=len(chosen.ids) - len(chosen.preview.sample),
+        hint=command_forms.HINTS.get(kind.type) if kind else REVOKE_HINT,
+        fields=command_forms.fields(kind) if kind else (),
+        values=command_forms.filled(kind) if kind else {"reason": forms.field("reason")},
+        selection=_selection(),
+        expected=confirmation(kind, chosen),
+        error=problem.text if problem else None,
+    )
 
 
 @pages.post("/devices/bulk", Permission.COMMAND_SEND)
@@ -70,12 +86,6 @@ def send() -> ResponseReturnValue:
     if expected:
         forms.require_typed(expected)
     return _revoke(actor, chosen) if kind is None else _command(actor, kind, chosen)
-
-
-@errors.on_form("page_bulk.send")
-def show_error(problem: ShoujiError) -> str:
-    """The same form with the error and with whom it would hit now."""
-    return _page(problem.text)
 
 
 def confirmation(kind: Kind | None, chosen: Chosen) -> str | None:
@@ -109,25 +119,6 @@ def _revoke(actor: Actor, chosen: Chosen) -> ResponseReturnValue:
 def _kind() -> Kind | None:
     """The command; None for a revocation, which is none. Raises Invalid."""
     return None if _value("type") == REVOKE else kind_of(_value("type"))
-
-
-def _page(error: Text | None) -> str:
-    kind = _kind()
-    chosen = _choose(current_actor(), kind)
-    return render_template(
-        "bulk.html",
-        type=kind.type if kind else REVOKE,
-        title=kind.title if kind else REVOKE_TITLE,
-        chosen=chosen,
-        preview=chosen.preview,
-        unseen=len(chosen.ids) - len(chosen.preview.sample),
-        hint=command_forms.HINTS.get(kind.type) if kind else REVOKE_HINT,
-        fields=command_forms.fields(kind) if kind else (),
-        values=command_forms.filled(kind) if kind else {"reason": forms.field("reason")},
-        selection=_selection(),
-        expected=confirmation(kind, chosen),
-        error=error,
-    )
 
 
 def _choose(actor: Actor, kind: Kind | None) -> Chosen:

@@ -29,9 +29,18 @@ pages = Pages("calendar_import", __name__)
 
 
 @pages.get("/calendar-import", Permission.DOCUMENT_WRITE)
-def ask() -> str:
+@errors.shows("page_calendar_import.preview")
+def ask(problem: ShoujiError | None = None) -> str:
     """Which calendar, and which days: of a year, or from a file."""
-    return _ask(request.args.get("name", "")[:MAX_NAME], request.args.get("year", "")[:4], None)
+    year = request.values.get("year", "")[:4]
+    return render_template(
+        "calendar_import.html",
+        name=request.values.get("name", "")[:MAX_NAME],
+        year=year or str(app_register.local_day().year + 1),
+        announced=statutory_days.announced_through(),
+        error=document_form.told(problem) if problem else None,
+        error_field=forms.field_of(problem, FIELDS) if problem else None,
+    )
 
 
 @pages.post("/calendar-import", Permission.DOCUMENT_WRITE, reads=True)
@@ -62,12 +71,6 @@ def save() -> ResponseReturnValue:
     return forms.done(address, text)
 
 
-@errors.on_form("page_calendar_import.preview")
-def show_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _ask(request.form.get("name", "")[:MAX_NAME], request.form.get("year", "")[:4], problem)
-
-
 @errors.on_form("page_calendar_import.save")
 def show_save_error(problem: ShoujiError) -> str:
     """The preview again with the error."""
@@ -79,17 +82,6 @@ def _sent() -> ForeseenDays:
     table = forms.field("table", MAX_TABLE)
     read = calendar_days.read(table.encode())
     return calendar_import.foresee(current_actor(), forms.field("name", MAX_NAME).strip(), read.given)
-
-
-def _ask(name: str, year: str, problem: ShoujiError | None) -> str:
-    return render_template(
-        "calendar_import.html",
-        name=name,
-        year=year or str(app_register.local_day().year + 1),
-        announced=statutory_days.announced_through(),
-        error=document_form.told(problem) if problem else None,
-        error_field=forms.field_of(problem, FIELDS) if problem else None,
-    )
 
 
 def _preview(foreseen: ForeseenDays, problem: ShoujiError | None) -> str:

@@ -60,11 +60,6 @@ def field(name: str, limit: int = MAX_FIELD) -> str:
     return value
 
 
-def routed(name: str = "id") -> str:
-    """A part of the address that the form was sent to: its page is filled again when there is an error."""
-    return str((request.view_args or {})[name])
-
-
 def field_of(problem: ShoujiError, fields: Mapping[str, str]) -> str | None:
     """The field that an error is about, by its code; None where the error belongs to the form as a whole."""
     return fields.get(problem.code)

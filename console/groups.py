@@ -13,6 +13,7 @@ from core.actor import Actor
 from core.errors import Invalid, ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
+from core.limits import MAX_NAME, MAX_REVISION
 from core.permissions import Permission
 from core.text import Text
 from fleet import devices, groups
@@ -20,6 +21,7 @@ from fleet import queries as fleet
 from fleet.devices import Filters
 from policies import assigned, documents, group_preview
 from policies.language.group_query import FIELDS, read_query
+from policies.views import DocumentView
 
 KIND = "Group"
 FIRST = 20
@@ -47,9 +49,10 @@ def show_list() -> str:
 
 
 @pages.get("/groups/new", Permission.DOCUMENT_WRITE)
-def new() -> str:
+@errors.shows("page_groups.create")
+def new(problem: ShoujiError | None = None) -> str:
     """The form of a new group."""
-    return _form({"way": "query"}, None, None)
+    return _form(_sent() if problem else {"way": "query"}, None, problem)
 
 
 @pages.get("/groups/<name>", Permission.GROUP_READ)
@@ -73,14 +76,11 @@ def show(name: str) -> str:
 
 
 @pages.get("/groups/<name>/edit", Permission.DOCUMENT_WRITE)
-def edit(name: str) -> str:
+@errors.shows("page_groups.change")
+def edit(name: str, problem: ShoujiError | None = None) -> str:
     """The form of a stored group."""
     stored = documents.get(current_actor(), KIND, name)
-    spec = stored.document["spec"]
-    way = "query" if "query" in spec else "devices"
-    values = {"name": name, "title": stored.title or "", "way": way, "query": spec.get("query", "")}
-    listed = "\n".join(spec.get("devices", ()))
-    return _form({**values, "devices": listed, "revision": str(stored.revision)}, stored.managed_by, None)
+    return _form({**(_sent() if problem else _values(stored)), "name": stored.name}, stored.managed_by, problem)
 
 
 @pages.post("/groups/preview", Permission.DOCUMENT_READ, reads=True)
@@ -93,7 +93,7 @@ def preview() -> str:
     try:
         if dynamic:
             seen = group_preview.preview(actor, query)
-            count, ids = seen.count, [phone["id"] for phone in seen.sample]
+            count, ids = seen.count, [phone.id for phone in seen.sample]
         else:
             ids = _listed(actor)
             count, ids = len(ids), ids[:FIRST]
@@ -101,7 +101,7 @@ def preview() -> str:
         place = error.members.get("place")
         return render_template("_group_preview.html", error=error.text, query=query, place=place)
     # While the name is missing it is asked under one that nobody uses.
-    named = forms.field("name", 63).strip() or "unnamed-preview"
+    named = forms.field("name", MAX_NAME).strip() or "unnamed-preview"
     plan, wrong = document_form.foreseen(_document(actor, named, query, dynamic))
     return render_template(
         "_group_preview.html",
@@ -117,26 +117,13 @@ def preview() -> str:
 @pages.post("/groups/new", Permission.DOCUMENT_WRITE, reads_first=True)
 def create() -> ResponseReturnValue:
     """Make a group; it is in effect at once."""
-    return _store(forms.field("name", 63))
+    return _store(forms.field("name", MAX_NAME))
 
 
 @pages.post("/groups/<name>/edit", Permission.DOCUMENT_WRITE, reads_first=True)
 def change(name: str) -> ResponseReturnValue:
     """Change a group; it is in effect at once."""
     return _store(name)
-
-
-@errors.on_form("page_groups.create")
-def show_create_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _form(_sent(), None, problem)
-
-
-@errors.on_form("page_groups.change")
-def show_change_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    stored = documents.get(current_actor(), KIND, forms.routed("name"))
-    return _form({**_sent(), "name": stored.name}, stored.managed_by, problem)
 
 
 def _store(name: str) -> ResponseReturnValue:
@@ -148,7 +135,7 @@ def _store(name: str) -> ResponseReturnValue:
 
 def _document(actor: Actor, name: str, query: str, dynamic: bool) -> dict[str, Any]:
     spec: dict[str, Any] = {"query": query} if dynamic else {"devices": _listed(actor)}
-    revision = forms.whole("revision", 0, 0, 2**31)
+    revision = forms.whole("revision", 0, 0, MAX_REVISION)
     return document_form.built(KIND, name, forms.field("title", 100), spec, revision)
 
 
@@ -172,6 +159,13 @@ def _listed(actor: Actor) -> list[str]:
 
 def _sees_phones(actor: Actor) -> bool:
     return actor.may(Permission.DEVICE_READ)
+
+
+def _values(stored: DocumentView) -> dict[str, str]:
+    spec = stored.document["spec"]
+    way = "query" if "query" in spec else "devices"
+    values = {"title": stored.title or "", "way": way, "query": spec.get("query", "")}
+    return {**values, "devices": "\n".join(spec.get("devices", ())), "revision": str(stored.revision)}
 
 
 def _sent() -> dict[str, str]:

@@ -28,9 +28,28 @@ pages = Pages("policy_publish", __name__)
 
 
 @pages.get("/policies/<kind>/<name>/publish", Permission.DOCUMENT_PUBLISH)
-def ask_publish(kind: str, name: str) -> str:
+@errors.shows("page_policy_publish.publish_document")
+def ask_publish(kind: str, name: str, problem: ShoujiError | None = None) -> str:
     """What publishing the draft, or an older `version` again, would do."""
-    return _publish_form(kind, name, _wanted(request.args.get("version")), None)
+    actor, version = current_actor(), _wanted(request.values.get("version"))
+    document = documents.get(actor, kind, name)
+    in_force = documents.compare(actor, kind, name, document.version, version) if document.version else None
+    plan = policy_words.outcome(actor, _foreseen(actor, kind, name, version))
+    many = plan["devices"] > settings().unstaged_limit
+    return _form(
+        "policy_publish.html",
+        problem,
+        document=document,
+        version=version,
+        plan=plan,
+        leaving=_leaving(actor, kind, name, version),
+        fields=None if in_force is None else policy_words.fields(in_force),
+        rings=ring_form,
+        way=request.form.get("way", ring_form.RINGS if many else ring_form.NOW),
+        many=many,
+        ring_rows=ring_form.rows(),
+        last_approval=bool(request.form.get("last_approval")),
+    )
 
 
 @pages.post("/policies/<kind>/<name>/publish", Permission.DOCUMENT_PUBLISH)
@@ -59,16 +78,26 @@ def publish_document(kind: str, name: str) -> ResponseReturnValue:
     return forms.done(url_for("page_policies.show", kind=kind, name=name), text)
 
 
-@errors.on_form("page_policy_publish.publish_document")
-def show_publish_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _publish_form(forms.routed("kind"), forms.routed("name"), _wanted(request.form.get("version")), problem)
-
-
 @pages.get("/policies/<kind>/<name>/delete", Permission.DOCUMENT_WRITE)
-def ask_delete(kind: str, name: str) -> str:
+@errors.shows("page_policy_publish.delete")
+def ask_delete(kind: str, name: str, problem: ShoujiError | None = None) -> str:
     """What deleting the document would do."""
-    return _delete_form(kind, name, None)
+    actor = current_actor()
+    try:
+        plan: dict[str, Any] | None = policy_words.outcome(actor, apply.plan_deletion(actor, kind, name))
+        hindrance = None
+    except ShoujiError as error:
+        if error.code != "still_used":
+            raise
+        plan, hindrance = None, error.text
+    return _form(
+        "policy_delete.html",
+        problem,
+        document=documents.get(actor, kind, name),
+        plan=plan,
+        hindrance=hindrance,
+        users=documents.named_by(actor, kind, name),
+    )
 
 
 @pages.post("/policies/<kind>/<name>/delete", Permission.DOCUMENT_WRITE)
@@ -86,12 +115,6 @@ def delete(kind: str, name: str) -> ResponseReturnValue:
     return forms.done(url_for("page_policies.show_list"), Text(f"已删除“{name}”。", f"“{name}” is deleted."))
 
 
-@errors.on_form("page_policy_publish.delete")
-def show_delete_error(problem: ShoujiError) -> str:
-    """The same form with the error."""
-    return _delete_form(forms.routed("kind"), forms.routed("name"), problem)
-
-
 def _wanted(version: str | None) -> int | None:
     return int(version) if version and version.isascii() and version.isdecimal() and len(version) <= 9 else None
 
@@ -100,52 +123,11 @@ def _foreseen(actor: Actor, kind: str, name: str, version: int | None) -> Outcom
     return apply.plan(actor, documents.text(actor, kind, name, version=version).encode())
 
 
-def _publish_form(kind: str, name: str, version: int | None, problem: ShoujiError | None) -> str:
-    actor = current_actor()
-    document = documents.get(actor, kind, name)
-    in_force = documents.compare(actor, kind, name, document.version, version) if document.version else None
-    plan = policy_words.outcome(actor, _foreseen(actor, kind, name, version))
-    many = plan["devices"] > settings().unstaged_limit
-    return _form(
-        "policy_publish.html",
-        problem,
-        document=document,
-        version=version,
-        plan=plan,
-        leaving=_leaving(actor, kind, name, version),
-        fields=None if in_force is None else policy_words.fields(in_force),
-        rings=ring_form,
-        way=request.form.get("way", ring_form.RINGS if many else ring_form.NOW),
-        many=many,
-        ring_rows=ring_form.rows(),
-        last_approval=bool(request.form.get("last_approval")),
-    )
-
-
 def _leaving(actor: Actor, kind: str, name: str, version: int | None) -> list[ShadowSumView]:
     """What the rules that this takes out of the shadow would have done in the last week."""
     if kind != "Policy":
         return []
     return shadow_read.leaving(actor, name, shadow.leaving(name, documents.spec(actor, kind, name, version=version)))
-
-
-def _delete_form(kind: str, name: str, problem: ShoujiError | None) -> str:
-    actor = current_actor()
-    try:
-        plan: dict[str, Any] | None = policy_words.outcome(actor, apply.plan_deletion(actor, kind, name))
-        hindrance = None
-    except ShoujiError as error:
-        if error.code != "still_used":
-            raise
-        plan, hindrance = None, error.text
-    return _form(
-        "policy_delete.html",
-        problem,
-        document=documents.get(actor, kind, name),
-        plan=plan,
-        hindrance=hindrance,
-        users=documents.named_by(actor, kind, name),
-    )
 
 
 def _form(template: str, problem: ShoujiError | None, **values: Any) -> str:
