@@ -33,9 +33,10 @@ pages = Pages("explain_act", __name__)
 
 
 @pages.get("/devices/<id>/may", Permission.DOCUMENT_READ)
-def ask(id: str) -> str:
-    """The question, empty."""
-    return _page(id, None, None)
+@errors.shows("page_explain_act.judge")
+def ask(id: str, problem: ShoujiError | None = None) -> str:
+    """The question, empty or with what is wrong with it."""
+    return _page(id, None, problem)
 
 
 @pages.post("/devices/<id>/may", Permission.DOCUMENT_READ)
@@ -51,12 +52,6 @@ def judge(id: str) -> str:
         relation=next((one for one in RELATIONS if one == forms.field("relation", 20)), None),
     )
     return _page(id, explain.explain(current_actor(), id, act), None)
-
-
-@errors.on_form("page_explain_act.judge")
-def show_error(problem: ShoujiError) -> str:
-    """The same question with what is wrong."""
-    return _page(forms.routed("id"), None, problem)
 
 
 def _minute(text: str) -> datetime | None:

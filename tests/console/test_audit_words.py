@@ -11,8 +11,8 @@ from console.audit_words import ACTIONS
 from core.installation import BACKED_UP
 from fleet.states import ACTIVE, LOST, RETIRED, WIPED
 from identity.approvals import APPROVED, DENIED
+from policies.rollout_actions import ACTS
 from policies.rollouts import PAUSED, STOPPED
-from policies.rollouts_api import ACTS
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (
