@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
@@ -103,7 +103,7 @@ def take(said: Sequence[Said]) -> None:
         if one.device_id not in newest or one.iat >= newest[one.device_id].iat:
             newest[one.device_id] = one
     stored = _before(list(newest))
-    fresh = [one for _, one in sorted(newest.items()) if _is_news(one, stored.get(one.device_id))]
+    fresh = _completed([one for _, one in sorted(newest.items()) if _is_news(one, stored.get(one.device_id))])
     if not fresh:
         return
     applied = _applied([one.device_id for one in fresh if one.body.outcome != Outcome.APPLIED])
@@ -118,6 +118,24 @@ def take(said: Sequence[Said]) -> None:
     live.announce("devices", told_ids)
     if told_ids:
         reports_taken.send(None, device_ids=told_ids)
+
+
+def _completed(said: Sequence[Said]) -> list[Said]:
+    """Reports in which a family that the applied bundle names and the phone passes over in silence is `unsupported`."""
+    loaded = in_force.bundles({one.body.bundle for one in said if one.body.bundle and _applies(one)})
+    return [_with_all(one, loaded.get(one.body.bundle or "")) if _applies(one) else one for one in said]
+
+
+def _applies(one: Said) -> bool:
+    return one.body.outcome == Outcome.APPLIED
+
+
+def _with_all(one: Said, loaded: in_force.Loaded | None) -> Said:
+    silent = set(loaded.bundle.rules) - set(one.body.rules) if loaded else set()
+    if not silent:
+        return one
+    rules = {**one.body.rules, **dict.fromkeys(sorted(silent), RuleState.UNSUPPORTED)}
+    return replace(one, body=one.body.model_copy(update={"rules": rules}))
 
 
 def _keep_history(device_ids: Sequence[str]) -> None:

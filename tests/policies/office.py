@@ -111,6 +111,8 @@ class Office:
 
     def report(self, phone: Phone, outcome: str = "applied", **changes: Any) -> list[Refusal]:
         state = self.state(phone)["desired"]
+        if outcome == "applied":
+            changes.setdefault("rules", dict.fromkeys(self.rules(phone), "enforced"))
         return hear(report(phone, outcome=outcome, generation=state["generation"], bundle=state["bundle"], **changes))
 
 

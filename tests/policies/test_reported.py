@@ -136,6 +136,16 @@ def test_a_rollout_counts_who_was_targeted_reached_and_applied(office: Office) -
     assert counts()[::2] == ("finished", {"targeted": 3, "sent": 3, "applied": 3})
 
 
+def test_a_family_that_a_report_passes_over_in_silence_is_not_taken_for_enforced(office: Office) -> None:
+    phone = office.phone("/总部/电销")
+    spec = "{device: {heartbeat_seconds: 15}, protection: {deny: [screenshot]}}"
+    office.apply(policy("sales", spec) + assignment("everywhere", "sales", HERE))
+    office.report(phone, rules={"device": "enforced"}, iat=int(time.time()) - 2)
+    assert findings(office, phone)["unsupported"] == {"lacking": ["protection"]}
+    office.report(phone, rules={"device": "enforced", "protection": "enforced"})
+    assert "unsupported" not in findings(office, phone)
+
+
 def test_a_report_that_was_lost_is_taken_from_the_next_hello(office: Office) -> None:
     from datetime import UTC, datetime
 
