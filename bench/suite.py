@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench import crowd, cutoff, device_list, effective, fanout, ingest, keywords, memory, rollout
+from bench import crowd, cutoff, device_list, effective, fanout, ingest, keywords, memory, pages, rollout
 from bench.registry import measurements
 
-FILES = (ingest, fanout, cutoff, device_list, memory, keywords, rollout, effective, crowd)
+FILES = (ingest, fanout, cutoff, device_list, pages, memory, keywords, rollout, effective, crowd)
 MEASUREMENTS = tuple(measurement.name for measurement in measurements())

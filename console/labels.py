@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from compliance import wording
 from compliance.registry import check_of
 from compliance.wording import FAMILIES as FAMILIES
 from core.db import json_text
@@ -95,34 +96,6 @@ TIMELINE_KINDS = {
     "compliance": Text("合规", "Compliance"),
     "integrity": Text("完整性", "Integrity"),
 }
-ATTESTATION_LEVELS = {
-    "none": Text("未提供", "None given"),
-    "unverified": Text("未验证", "Not verified"),
-    "software": Text("软件密钥", "Key in software"),
-    "tee": Text("可信执行环境", "Trusted environment (TEE)"),
-    "strongbox": Text("安全芯片", "Security chip (StrongBox)"),
-}
-ATTESTATION_REASONS = {
-    "no_roots": Text("服务器未设置可信根证书", "no roots are set on the server"),
-    "trust_unreadable": Text("服务器的根证书或吊销列表无法读取", "the server cannot read its files of trust"),
-    "malformed": Text("证书链无法读取", "the chain cannot be read"),
-    "signature": Text("签名不成立", "its signatures do not verify"),
-    "validity": Text("不在有效期内", "it is not within its validity"),
-    "root": Text("根证书不受信任", "it ends at a root that is not trusted"),
-    "revoked": Text("证书已被吊销", "one of its certificates is revoked"),
-    "key": Text("证明的是另一把密钥", "it is about another key"),
-    "extended": Text("由已证明的密钥再签发", "an attested key was used to sign it"),
-    "no_statement": Text("没有证明内容", "it says nothing about the key"),
-    "challenge": Text("不是为本次注册生成", "it was made for another enrollment"),
-    "origin": Text("密钥是导入的", "the key was imported"),
-    "agent": Text("由其他应用生成", "another app asked for the key"),
-}
-BOOT_STATES = {
-    "verified": Text("系统已验证", "system verified"),
-    "self_signed": Text("自签名系统", "self-signed system"),
-    "unverified": Text("系统未验证", "system not verified"),
-    "failed": Text("系统验证失败", "verification failed"),
-}
 YES, NO = Text("是", "yes"), Text("否", "no")
 OPENED, CLOSED = Text("出现", "found"), Text("消失", "gone")
 
@@ -135,6 +108,11 @@ def approval(kind: str) -> Text:
 def plain(code: str) -> Text:
     """A code as its own text in both languages."""
     return Text(code, code)
+
+
+def word(member: str, code: str) -> Text:
+    """What a code among a phone's evidence is called."""
+    return wording.shown(member, code)
 
 
 def finding(code: str) -> Text:
