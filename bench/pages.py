@@ -28,12 +28,12 @@ NARROWED = (
     "/devices?state=active&online=true&compliance=noncompliant",
     "/devices?finding=root",
     "/devices?q=BENCH0000777",
-    "/devices/bulk?type=message&all=yes",
+    "/devices/bulk?type=message&all=yes&q=BENCH00000",
     "/compliance?severity=critical",
     "/people?q=B1",
     "/audit?action=staff.create",
 )
-"""Lists as people narrow them, and a deed for the whole fleet."""
+"""Lists as people narrow them, and a deed for a hundred phones."""
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
