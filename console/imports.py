@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from flask import Response, current_app, render_template, request, url_for
@@ -13,7 +14,7 @@ from core.http.access import Access
 from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.text import Text
-from core.verdicts import Outcome
+from core.verdicts import ERROR, Outcome
 from imports import lines, registry, templates, uploads
 from imports.states import APPLYING, DONE, WORKING
 from imports.views import ImportView, LineView
@@ -68,6 +69,7 @@ def show(id: str) -> str:
     outcome = cast(Outcome, shown["outcome"]) if shown.get("outcome") in words.LINE_OUTCOMES else None
     busy = view.state in WORKING
     page = None if busy else lines.find(actor, id, outcome, lists.cursor(), lists.LIMIT)
+    figures = dict(view.done if view.state in (DONE, APPLYING) else view.planned)
     return render_template(
         "_import.html" if frame.wants_part() else "import.html",
         view=view,
@@ -78,7 +80,8 @@ def show(id: str) -> str:
         paging=lists.paging(page, shown) if page else None,
         outcome=outcome,
         words=words,
-        figures=dict(view.done if view.state in (DONE, APPLYING) else view.planned),
+        figures=figures,
+        total=_total(view.state, figures, outcome),
     )
 
 
@@ -115,6 +118,12 @@ def send_template(kind: str, form: str) -> Response:
 
 def _titles() -> dict[str, Text]:
     return {kind.name: kind.title for kind in registry.all_kinds()}
+
+
+def _total(state: str, figures: Mapping[str, int], outcome: str | None) -> int:
+    """How many lines the list has: what was applied is not kept."""
+    kept = {name: number for name, number in figures.items() if state != DONE or name == ERROR}
+    return sum(kept.values()) if outcome is None else kept.get(outcome, 0)
 
 
 def _share(view: ImportView) -> int:

@@ -56,7 +56,7 @@ def test_a_file_is_previewed_line_by_line_then_imported(site: Site) -> None:
     assert _post(browser, f"{address}/confirm", page).status_code == 303
     _work(site)
     done = browser.get(address, headers=ENGLISH).text
-    assert "Done" in done and "钱二" in done
+    assert "Done" in done and "钱二" in done and "2 lines</span>" in done
     assert "赵一" in browser.get("/people?q=E501").text
     csv = browser.get(f"{address}/errors.csv").data.decode("utf-8-sig")
     assert "钱二" in csv and "'=HYPERLINK(1)" in csv and "赵一" not in csv
