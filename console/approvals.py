@@ -73,6 +73,7 @@ def show(id: str, problem: ShoujiError | None = None) -> str:
         targets=len(targets),
         unseen=max(0, len(targets) - len(phones)),
         result=second_person.result_of(id),
+        held=second_person.is_held(asked),
         policy=policy_words,
         words=words,
         own=asked.requested_by == actor.id,
@@ -90,6 +91,9 @@ def show(id: str, problem: ShoujiError | None = None) -> str:
 def decide(id: str) -> ResponseReturnValue:
     """Let it happen or keep it from happening, with a reason; the request names the rights that it takes."""
     actor, decision, reason = current_actor(), forms.field("decision", 10), forms.field("reason")
+    if decision == "withdraw":
+        second_person.withdraw(actor, id)
+        return forms.done(url_for("page_approvals.show", id=id), Text("申请已撤回。", "The request is taken back."))
     if decision not in ("approve", "deny"):
         raise Invalid("no_decision", Text("请选择批准或拒绝。", "Approve it or deny it."))
     asked = approvals.get(actor, id)

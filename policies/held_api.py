@@ -29,3 +29,9 @@ def decide_held_change(path: DecisionPath, body: ReasonBody) -> Response:
     """Let a change that loosens policies happen, or keep it from happening, as the second person."""
     decide = second_person.approve if path.decision == "approve" else second_person.deny
     return reply(decide(current_actor(), path.id, body.reason))
+
+
+@api.post("/documents/held/<id>/withdraw", Permission.COMMAND_READ, {200: ApprovalView}, problems=(409,))
+def withdraw_held_change(path: IdPath) -> Response:
+    """Take one's own request back while nobody has decided it."""
+    return reply(second_person.withdraw(current_actor(), path.id))

@@ -16,7 +16,7 @@ from typing import Any
 from core import live
 from core.actor import Actor, system_actor
 from core.db import session
-from core.errors import Conflict, NotFound, ShoujiError, Unavailable, Waits
+from core.errors import Conflict, Forbidden, NotFound, ShoujiError, Unavailable, Waits
 from core.permissions import Permission
 from core.reasons import clean_reason
 from core.runtime import settings
@@ -120,9 +120,28 @@ def deny(actor: Actor, approval_id: str, reason: str) -> ApprovalView:
     return approvals.deny(actor, _held(actor, approval_id).id, reason)
 
 
+def withdraw(actor: Actor, approval_id: str) -> ApprovalView:
+    """Whoever asked takes an undecided request back. Raises NotFound, Forbidden for anybody else, Conflict."""
+    asked = _held(actor, approval_id)
+    if asked.requested_by != actor.id:
+        raise Forbidden(
+            "not_own_request",
+            Text("只有申请人可以撤回申请。", "Only whoever asked takes a request back. Deny it instead."),
+        )
+    if asked.state != approvals.PENDING:
+        raise Conflict("approval_decided", Text("该申请已有结果。", "This request has been decided already."))
+    approvals.withdraw(actor, approval_id)
+    return approvals.get(ACTOR, approval_id)
+
+
+def is_held(asked: ApprovalView) -> bool:
+    """Whether a request is for a change that was held, and not for something else that takes two persons."""
+    return asked.kind in operations.names()
+
+
 def _held(actor: Actor, approval_id: str) -> ApprovalView:
     asked = approvals.get(actor, approval_id)
-    if asked.kind not in operations.names():
+    if not is_held(asked):
         raise NotFound("no_such_approval", Text("没有这项变更的审批。", "No such change waits."))
     return asked
 

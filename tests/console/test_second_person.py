@@ -77,6 +77,12 @@ def test_publishing_leads_to_the_approval_and_the_second_person_carries_it_out(s
     assert "v2 in force" in author.get("/policies/Policy/basics", headers=ENGLISH).text
 
 
+def test_the_author_takes_a_request_back_on_its_page(author: FlaskClient) -> None:
+    address = publish(author)
+    assert submit(author, address, ENGLISH, decision="withdraw").status_code == 303
+    assert "This request is over." in author.get(address, headers=ENGLISH).text
+
+
 def test_a_request_that_cannot_be_carried_out_says_so_and_is_void(site: Site, author: FlaskClient) -> None:
     address = publish(author)
     with site.app.app_context(), unit_of_work():

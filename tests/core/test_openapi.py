@@ -14,6 +14,7 @@ from tests.support.databases import Databases
 
 Operation = tuple[str, str, dict[str, Any]]
 TAKE_NOTHING = {
+    "/api/v1/documents/held/{id}/withdraw",
     "/api/v1/imports/{id}/cancel",
     "/api/v1/imports/{id}/confirm",
     "/api/v1/notification-channels/{id}/test",

@@ -126,11 +126,14 @@ def test_a_row_forged_into_the_queue_without_an_approval_is_never_signed(desk: D
     assert desk.status(command_id) == "expired"
 
 
-def test_an_approver_who_lost_the_role_before_the_signature_does_not_count(desk: Desk, phone: Phone) -> None:
+@pytest.mark.parametrize("who", ["asker", "second"])
+def test_either_person_who_lost_the_role_before_the_signature_does_not_count(
+    desk: Desk, phone: Phone, who: str
+) -> None:
     desk.freeze(True)
     command_id = desk.approved_wipe(phone)
-    second = desk.company.get("/staff", q="second").json["items"][0]
-    assert desk.company.patch(f"/staff/{second['id']}", {"roles": ["employee"]}).status_code == 200
+    person = desk.company.get("/staff", q=who).json["items"][0]
+    assert desk.company.patch(f"/staff/{person['id']}", {"roles": ["employee"]}).status_code == 200
     desk.freeze(False)
     assert relay() == []
     assert desk.status(command_id) == "expired"

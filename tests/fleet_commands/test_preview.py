@@ -165,6 +165,17 @@ class TestRevocation:
         assert self.decide(desk, asked, "deny").json["state"] == "denied"
         assert {desk.company.device(one)["state"] for one in crowd} == {"active"}
 
+    def test_whoever_asked_and_lost_the_right_meanwhile_cuts_nothing_off(self, desk: Desk) -> None:
+        crowd = phones(desk, 2)
+        asked = self.asked(desk, {"all": True})
+        person = desk.company.get("/staff", q="asker").json["items"][0]
+        assert desk.company.patch(f"/staff/{person['id']}", {"roles": ["employee"]}).status_code == 200
+        refused = self.decide(desk, asked)
+        assert (refused.json["code"], refused.json["why"]) == ("approval_unusable", "requester_permissions")
+        assert {desk.company.device(one)["state"] for one in crowd} == {"active"}
+        codes = [entry["detail"]["code"] for entry in desk.audited("request.refused")]
+        assert "approval_unusable" in codes
+
     def test_a_phone_that_changed_hands_or_left_meanwhile_drops_out(self, desk: Desk) -> None:
         gone, moved, stays = phones(desk, 3)
         asked = self.asked(desk, {"all": True})

@@ -145,6 +145,16 @@ def test_what_is_denied_changes_nothing(waiting: Waiting) -> None:
     assert waiting.decide(asked).json["code"] == "approval_decided"
 
 
+def test_whoever_asked_takes_it_back_and_nobody_else(waiting: Waiting) -> None:
+    waiting.strict()
+    asked = waiting.held(_publish(waiting))
+    path = f"/documents/held/{asked}/withdraw"
+    assert waiting.office.company.post(path, {}, waiting.second).json["code"] == "not_own_request"
+    assert waiting.office.company.post(path, {}, waiting.author).json["state"] == "withdrawn"
+    assert waiting.decide(asked).json["code"] == "approval_decided"
+    assert waiting.office.company.post(path, {}, waiting.author).status_code == 409
+
+
 def test_a_draft_that_was_edited_since_makes_it_void(waiting: Waiting) -> None:
     phone = waiting.strict()
     asked = waiting.held(_publish(waiting))
