@@ -130,7 +130,7 @@ class Judge:
                 "org_unit",
                 "unknown_org_unit",
                 Text(
-                    "没有这个部门，或不在您的管理范围内。请填写完整路径，如 /总部/电销。",
+                    "没有这个组织，或不在您的管理范围内。请填写完整路径，如 /总部/电销。",
                     "There is no such org unit in your part of the tree. Give its whole path, such as /总部/电销.",
                 ),
             )
@@ -217,7 +217,7 @@ def _elsewhere() -> Verdict:
         None,
         "announced_elsewhere",
         Text(
-            "该序列号或 IMEI 已由其他部门登记。请联系根组织的管理员。",
+            "该序列号或 IMEI 已由其他组织登记。请联系根组织的管理员。",
             "Another part of the organisation has announced this serial or IMEI. Ask an administrator at the root.",
         ),
     )

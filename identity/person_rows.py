@@ -205,7 +205,7 @@ def _unknown_unit() -> Verdict:
         "org_unit",
         "unknown_org_unit",
         Text(
-            "没有这个部门，或不在您的管理范围内。请先导入部门，或填写完整路径，如 /总部/电销。",
+            "没有这个组织，或不在您的管理范围内。请先导入组织，或填写完整路径，如 /总部/电销。",
             "There is no such org unit in your part of the tree. Import units first, or give the path: /总部/电销.",
         ),
     )
@@ -216,7 +216,7 @@ def _ambiguous(paths: Sequence[str]) -> Verdict:
     return refused(
         "org_unit",
         "ambiguous_org_unit",
-        Text(f"有多个同名部门（{shown}）。请填写完整路径。", f"Several units have this name ({shown}). Give the path."),
+        Text(f"有多个同名组织（{shown}）。请填写完整路径。", f"Several units have this name ({shown}). Give the path."),
     )
 
 

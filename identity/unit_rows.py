@@ -68,7 +68,7 @@ def _elsewhere() -> Verdict:
         "org_unit",
         "unit_elsewhere",
         Text(
-            "该部门不在您的管理范围内。请填写以您所在部门开头的完整路径。",
+            "该组织不在您的管理范围内。请填写以您所在组织开头的完整路径。",
             "This unit is not in your part of the tree. Give a path that begins with your own unit's.",
         ),
     )

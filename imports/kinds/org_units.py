@@ -15,23 +15,23 @@ from imports.registry import Column, Judge, Kind, Row, register
 COLUMNS = (
     Column(
         "path",
-        Text("部门路径", "Path"),
+        Text("组织路径", "Path"),
         Text("从根组织开始的完整路径，如 /总部/电销。", "The whole path from the root, such as /总部/电销."),
         longest=MAX_UNIT_PATH,
-        also=("org_unit", "组织路径", "部门全路径", "full path"),
+        also=("org_unit", "部门路径", "部门全路径", "full path"),
     ),
     Column(
         "name",
-        Text("部门名称", "Name"),
+        Text("组织名称", "Name"),
         Text("没有路径时填写，1 到 64 字。", "Where there is no path: 1 to 64 characters."),
-        also=("部门", "组织名称", "unit", "department"),
+        also=("部门", "部门名称", "unit", "department"),
     ),
     Column(
         "parent",
-        Text("上级部门", "Parent"),
-        Text("上级部门的完整路径；留空为根组织。", "The whole path of the unit above; empty: the root."),
+        Text("上级组织", "Parent"),
+        Text("上级组织的完整路径；留空为根组织。", "The whole path of the unit above; empty: the root."),
         longest=MAX_UNIT_PATH,
-        also=("上级", "上级路径", "parent unit", "parent path"),
+        also=("上级", "上级部门", "上级路径", "parent unit", "parent path"),
     ),
 )
 
@@ -48,10 +48,10 @@ def _keys(row: Row) -> list[tuple[str, str]]:
 
 def _wrong(row: Row) -> Verdict | None:
     if bool(row["path"]) == bool(row["name"]):
-        text = Text("请填写部门路径，或部门名称与上级部门。", "Give either the path, or the name and the unit above.")
+        text = Text("请填写组织路径，或组织名称与上级组织。", "Give either the path, or the name and the unit above.")
         return refused("path", "path_or_name", text)
     if "/" in row["name"]:
-        text = Text("部门名称不含“/”。完整路径请填在“部门路径”列。", "A name has no “/”. A path goes into “Path”.")
+        text = Text("组织名称不含“/”。完整路径请填在“组织路径”列。", "A name has no “/”. A path goes into “Path”.")
         return refused("name", "bad_name", text)
     return None
 
@@ -73,7 +73,7 @@ def _placed(verdict: Verdict) -> Verdict:
 ORG_UNITS = register(
     Kind(
         "org_units",
-        Text("部门", "Org units"),
+        Text("组织", "Org units"),
         Permission.ORG_WRITE,
         COLUMNS,
         keys=_keys,

@@ -31,13 +31,13 @@ COLUMNS = (
     ),
     Column(
         "org_unit",
-        Text("部门", "Org unit"),
+        Text("组织", "Org unit"),
         Text(
-            "完整路径（如 /总部/电销），或不重名的部门名称；留空则新人员进入您所在的部门。",
+            "完整路径（如 /总部/电销），或不重名的组织名称；留空则新人员进入您所在的组织。",
             "A whole path (/总部/电销) or a name that is there once; empty: new people come into your own unit.",
         ),
         longest=MAX_UNIT_PATH,
-        also=("所属部门", "组织", "部门路径", "组织路径", "department", "unit", "org unit path"),
+        also=("部门", "所属部门", "部门路径", "组织路径", "department", "unit", "org unit path"),
     ),
     Column(
         "state",

@@ -50,10 +50,10 @@ COLUMNS = (
     ),
     Column(
         "org_unit",
-        Text("部门", "Org unit"),
-        Text("设备所属部门的完整路径；留空随使用人。", "The phone's own unit as a path; empty: that of its holder."),
+        Text("组织", "Org unit"),
+        Text("设备所属组织的完整路径；留空随使用人。", "The phone's own unit as a path; empty: that of its holder."),
         longest=MAX_UNIT_PATH,
-        also=("设备部门", "所属部门", "部门路径", "department"),
+        also=("部门", "设备部门", "所属部门", "部门路径", "department"),
     ),
     Column(
         "groups",

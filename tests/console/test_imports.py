@@ -52,7 +52,7 @@ def test_a_file_is_previewed_line_by_line_then_imported(site: Site) -> None:
     assert 'sse-connect="/live/imports' not in page and "data-live" not in page and "To confirm" in page
     assert SCRIPT not in page and "赵一" in page and page.count("bad-word") == 2
     errors = browser.get(f"{address}?outcome=error", headers=CHINESE).text
-    assert "钱二" in errors and "赵一" not in errors and "部门" in errors
+    assert "钱二" in errors and "赵一" not in errors and "组织" in errors
     assert _post(browser, f"{address}/confirm", page).status_code == 303
     _work(site)
     done = browser.get(address, headers=ENGLISH).text
