@@ -20,7 +20,7 @@ def judge(facts: Facts, now: datetime) -> Judgement:
 register(
     Check(
         "agency_ended",
-        Text("外包机构已终止", "Agency has ended"),
+        Text("外包单位已终止", "Agency has ended"),
         Text(
             "手机所属组织自 {since} 起终止，手机仍在使用。",
             "The unit that the phone belongs to has ended ({since}), and the phone is still in use.",
