@@ -50,8 +50,8 @@ def count(
     for counter in counters:
         mine = [one for one in made if one.at >= counter.since(at) and _is_of(one, counter.key, contact)]
         if counter.key == "employee" or (contact is not None and counter.key in ("contact_point", "customer")):
-            figures[counter.name] = sum(counter.count in _counts(one, talk_seconds) for one in mine)
-    calls = [one.at for one in made if one.channel == "call" and contact is not None and _who(one) == contact]
+            figures[counter.name] = sum(counter.count in counts_of(one, talk_seconds) for one in mine)
+    calls = [one.at for one in made if one.channel == "call" and contact is not None and who(one) == contact]
     return Contacts(figures, {"contact_point": max(calls), "customer": max(calls)} if calls else {})
 
 
@@ -74,15 +74,17 @@ def _records(device_id: str, since: datetime, at: datetime) -> list[Record]:
     return opened
 
 
-def _who(record: Record) -> str | None:
+def who(record: Record) -> str | None:
+    """The other side: its contact point or address."""
     return record.peer.point if isinstance(record.peer, PointPeer) else record.peer.address
 
 
 def _is_of(record: Record, key: str, contact: str | None) -> bool:
-    return key == "employee" or (contact is not None and _who(record) == contact)
+    return key == "employee" or (contact is not None and who(record) == contact)
 
 
-def _counts(record: Record, talk_seconds: int | None) -> list[str]:
+def counts_of(record: Record, talk_seconds: int | None) -> list[str]:
+    """What an outgoing record counts as."""
     if record.channel != "call":
         return ["message"]
     return list(counts_of_call(record.outcome, record.duration_s, talk_seconds))

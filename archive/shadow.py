@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Delete, Table, delete, func, select, tuple_
 
 from archive.models import ShadowCount, ShadowHit, ShadowTerm
+from archive.replay import is_act
 from archive.signals import ArchivedMessage, message_archived
 from core import clock, live
 from core.db import add_up, affected, insert_rows, session
@@ -30,7 +31,6 @@ KEPT_HITS = 1000
 KEPT_TERMS = 500
 """Most frequent terms kept of each rule of a day that is over."""
 TERMS_OF_MESSAGE = 20
-SILENT_KINDS = frozenset({"event", "system", "call", "recall"})
 REMEMBERED = 10_000
 _RULE = ("policy", "day", "policy_version", "keyword_set", "set_version")
 _COUNTS: Table = ShadowCount.__table__
@@ -80,8 +80,8 @@ def on_archived(_sender: object, messages: Sequence[ArchivedMessage]) -> None:
 
 def _is_spoken(one: ArchivedMessage, record: Record) -> bool:
     """A contested text stands beside another one, and a late one is of a phone that no rule reaches any more."""
-    kind = record.channel != "device" and record.kind not in SILENT_KINDS
-    return kind and bool(record.text) and not one.contested and not one.late
+    said = is_act(record) and record.kind != "call" and bool(record.text)
+    return said and not one.contested and not one.late
 
 
 def keep(judged: Sequence[tuple[ArchivedMessage, Judged]]) -> None:

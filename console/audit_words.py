@@ -91,6 +91,7 @@ ACTIONS = {
     "notice.publish": Text("发布告知书", "Published a notice"),
     "notice.accept": Text("同意告知书", "Accepted the notice"),
     "records.read": Text("查看通信记录", "Read records"),
+    "records.simulate": Text("用存档模拟规则", "Simulated rules on the archive"),
     "records.contested": Text("接收有争议的记录", "Accepted contested records"),
     "records.dismissed": Text("不接收被拒的记录", "Dismissed refused records"),
     "integrity.acknowledge": Text("确认完整性异常", "Acknowledged a gap"),

@@ -57,6 +57,7 @@ def show(kind: str, name: str) -> str:
         words=words,
         policy=policy_words,
         may_write=actor.may(Permission.DOCUMENT_WRITE),
+        may_simulate=actor.may(Permission.ARCHIVE_READ),
         may_publish=actor.may(Permission.DOCUMENT_PUBLISH),
     )
 

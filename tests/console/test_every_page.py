@@ -152,6 +152,7 @@ def _administration(site: Site) -> Iterator[tuple[str, str]]:
         ("policy", "/policies/Policy/basics"),
         ("shadow", "/policies/Policy/trial/shadow?days=30"),
         ("record", record),
+        ("simulate", "/policies/Policy/trial/simulate"),
         ("policy-diff", "/policies/Policy/basics/diff"),
         ("policy-editor", "/policies/Policy/basics/edit"),
         ("keyword-editor", "/policies/KeywordSet/words/edit"),

@@ -7,7 +7,7 @@ import re
 from flask.testing import FlaskClient
 
 from tests.archive.parts import Recorder, take
-from tests.console.site import ENGLISH, Site
+from tests.console.site import ENGLISH, Site, submit
 from tests.policies.office import Office, assignment, document, policy
 
 SET = document("KeywordSet", "fees", "{terms: [{term: 加急费, id: urgent}]}")
@@ -72,3 +72,18 @@ def test_whoever_may_not_read_texts_sees_figures_and_no_messages(site: Site) -> 
     assert "Hits" in shown and recorder.phone.serial not in shown
     assert browser.get(f"/devices/{recorder.id}/records/0/1").status_code in (403, 404)
     assert browser.get("/policies/Group/pilot/shadow").status_code == 404
+
+
+def test_a_draft_is_simulated_on_the_archive_with_samples_to_read(site: Site) -> None:
+    office = tried(site)
+    recorder = says(site, "加急费", "先交包装费")
+    office.apply(document("KeywordSet", "fees", "{terms: [{term: 包装费, id: wrapping}]}"), publish=False)
+    browser = site.person("officer")
+    assert "/policies/KeywordSet/fees/simulate" in _page(browser, "/policies/KeywordSet/fees")
+    shown = submit(browser, "/policies/KeywordSet/fees/simulate", ENGLISH, days="30").text
+    assert "2 records were judged" in shown and "held against v1 in force" in shown
+    assert "包装费" in shown and ">New<" in shown and ">Gone<" in shown and "先交包装费" not in shown
+    assert f'href="/devices/{recorder.id}/records/0/2"' in shown
+    wrong = submit(browser, "/policies/KeywordSet/fees/simulate", ENGLISH, org_unit="/nowhere")
+    assert wrong.status_code == 422 and 'id="problem-org_unit"' in wrong.text
+    assert site.person("leader").get("/policies/KeywordSet/fees/simulate").status_code == 403
