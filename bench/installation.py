@@ -55,6 +55,7 @@ class Installation:
             "mqtt_port": free_port(),
             "admin_password": password,
             "approver_min_age": 0,
+            "approval_to_loosen": False,
             "log_level": "WARNING",
             **({"database_url": database_url} if database_url else {}),
             **settings,
