@@ -11,7 +11,7 @@ from functools import partial
 
 import click
 from flask import Flask
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from config.logging import configure
 from config.settings import Settings
@@ -140,9 +140,28 @@ def _broker(app: Flask, settings: Settings) -> None:
     reporter.start()
     stop_on_signals(stop)
     try:
+        forget_what_a_restore_outlived(app, settings)
         run_broker_role(settings, ca, crl_source(app), stop, _note_takeover(app))
     except BrokerError as error:
         sys.exit(_both(error.text))
+
+
+def forget_what_a_restore_outlived(app: Flask, settings: Settings) -> None:
+    """Before the broker starts: what it stored before the database was put back is not what the server wants now.
+
+    Where roles run apart, the worker may have seen to the restore before the broker starts, or be about to. A database
+    that cannot be asked does not keep the broker from starting.
+    """
+    if settings.broker_url:
+        return
+    try:
+        with app.app_context(), unit_of_work(write=False) as current:
+            at = witness.restored_at(current)
+    except SQLAlchemyError as error:
+        log.warning("restore_not_asked", error=type(error).__name__)
+        return
+    if at is not None and BrokerFiles.in_data_dir(settings.data_dir).forget_store_of_before(at):
+        log.warning("broker_store_forgotten")
 
 
 def _run_beside(work: Callable[[], None], stop: threading.Event) -> None:

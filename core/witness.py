@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from core.runtime import settings
 from core.uow import after_commit
 
 HEAD, RESTORED = "audit_head", "restored"
+ACTION = "installation.restored"
 BLOCK_BYTES = 16 * 1024
 Line = dict[str, Any]
 Recovery = Callable[[Actor], Mapping[str, Any]]
@@ -106,6 +107,11 @@ def is_restored(current: Session) -> bool:
     return bool(known != newest["data"]["hash"])
 
 
+def restored_at(current: Session) -> datetime | None:
+    """When the database was last found to be restored: now, where nobody has seen to it yet; None: never."""
+    return clock.now() if is_restored(current) else audit.newest(current, ACTION)
+
+
 def recover() -> bool:
     """If the database was restored, let every room bring it up to the file. Run before the worker begins."""
     if not is_restored(session()):
@@ -114,7 +120,7 @@ def recover() -> bool:
     figures: dict[str, Any] = {}
     for recovery in _recoveries:
         figures.update(recovery(actor))
-    audit.record(actor, "installation.restored", ("installation", "database"), figures)
+    audit.record(actor, ACTION, ("installation", "database"), figures)
     note_head_after_commit()
     log.critical("database_restored", **figures)
     return True

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
@@ -94,6 +95,14 @@ class BrokerFiles:
         with self.sole_runner():
             for path in self.store.iterdir():
                 path.unlink()
+
+    def forget_store_of_before(self, moment: datetime) -> bool:
+        """Do so where the newest of it was stored before a moment; returns whether. Raises as `forget_store` does."""
+        stored = [path.stat().st_mtime for path in self.store.iterdir()]
+        if not stored or max(stored) >= moment.timestamp():
+            return False
+        self.forget_store()
+        return True
 
     def service_password(self, user: str) -> Path:
         """The plain password of a service user (0600)."""

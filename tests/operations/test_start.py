@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 import serve
 from app import create_app
 from config.settings import load
+from core import audit, clock, witness
+from core.actor import system_actor
+from core.runtime import runtime
+from core.uow import unit_of_work
+from mqtt.broker.files import BrokerFiles
 from tests.broker.parts import free_port
+from tests.conftest import Tune
 
 SECRET = "s3cret-word"
 
@@ -82,3 +91,45 @@ def test_a_first_password_that_is_too_weak(tmp_path: Path) -> None:
 def test_good_settings_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _start(tmp_path)
     assert "one-time link" in capsys.readouterr().out
+
+
+class TestAfterARestore:
+    """Roles that run apart: the broker's own start finds out what its store is worth."""
+
+    @pytest.fixture
+    def kept(self, app: Flask, tune: Tune, tmp_path: Path) -> Path:
+        """What Mosquitto has stored, an hour ago."""
+        tune(data_dir=tmp_path, broker_url=None)
+        file = BrokerFiles.in_data_dir(tmp_path).store / "mosquitto.db"
+        file.write_bytes(b"sessions")
+        hour_ago = (clock.now() - timedelta(hours=1)).timestamp()
+        os.utime(file, (hour_ago, hour_ago))
+        return file
+
+    def _starts(self, app: Flask) -> None:
+        serve.forget_what_a_restore_outlived(app, runtime().settings)
+
+    def test_a_store_stays_where_nothing_was_restored(self, app: Flask, kept: Path) -> None:
+        self._starts(app)
+        assert kept.exists()
+
+    def test_a_store_of_before_goes_before_anybody_has_seen_to_the_restore(self, app: Flask, kept: Path) -> None:
+        witness.mark_restored(witness.path(), {})
+        self._starts(app)
+        assert not kept.exists()
+
+    def test_it_goes_after_the_worker_has_seen_to_it_too_and_what_is_stored_since_stays(
+        self, app: Flask, kept: Path
+    ) -> None:
+        with unit_of_work():
+            audit.record(system_actor("restore"), witness.ACTION, ("installation", "database"), {})
+        self._starts(app)
+        assert not kept.exists()
+        kept.write_bytes(b"new sessions")
+        self._starts(app)
+        assert kept.exists()
+
+    def test_a_database_that_cannot_be_asked_keeps_no_broker_from_starting(self, kept: Path, tmp_path: Path) -> None:
+        empty = create_app(load({"SHOUJI_DATA_DIR": str(tmp_path / "empty")}))
+        self._starts(empty)
+        assert kept.exists()
