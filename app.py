@@ -127,6 +127,7 @@ COMMANDS: tuple[click.Command, ...] = (
     identity_cli.cli,
     fleet_cli.cli,
     policies_cli.cli,
+    policies_cli.policy,
     keywords_cli.cli,
     rollouts_cli.cli,
     archive_cli.cli,

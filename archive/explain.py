@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from archive import contacts_made
 from archive.contacts_made import Contacts
+from core import clock
 from core.actor import Actor
+from core.errors import Invalid
 from core.http.fields import Body, Instant
 from core.permissions import Permission
+from core.text import Text
 from policies import explain_act
 from policies.engine import Call, Message
 from policies.engine.situation import Direction
 from policies.engine.vocabulary import Relation
 from policies.views import ActView
 
+FARTHEST = timedelta(days=366)
 Address = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -48,6 +52,8 @@ def explain(actor: Actor, device_id: str, act: Act) -> ActView:
     known, and the rules that look at them are named without a figure. Raises NotFound, and Conflict without a policy.
     """
     actor.require(Permission.DOCUMENT_READ)
+    if act.at is not None and act.at > clock.now() + FARTHEST:
+        raise Invalid("too_far", Text("时间最多为一年以后。", "The minute is at most a year ahead."), path="at")
     on = explain_act.ground(actor, device_id, act.at)
     made = Contacts({}, {})
     if act.direction == "out" and actor.may(Permission.ARCHIVE_READ):

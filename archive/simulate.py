@@ -36,6 +36,7 @@ MOST = 10_000
 MAX_DAYS = 90
 WEEK = 7
 SAMPLES = 20
+STALE, AHEAD = timedelta(days=366), timedelta(days=2)
 NEW, GONE, SAME = "new", "gone", "same"
 _Rule = tuple[str, str]
 
@@ -103,7 +104,7 @@ def simulate(actor: Actor, kind: str, name: str, *, days: int = WEEK, org_unit: 
     days = max(1, min(days, MAX_DAYS))
     until = clock.now()
     compared = trying.compared(kind, name)
-    records = _records(actor, until - timedelta(days=days), org_unit)
+    records = _records(actor, until - timedelta(days=days), until, org_unit)
     tallies = _Tallies()
     for seen in _judged(compared, records):
         tallies.add(seen)
@@ -129,7 +130,7 @@ def simulate(actor: Actor, kind: str, name: str, *, days: int = WEEK, org_unit: 
     )
 
 
-def _records(actor: Actor, since: datetime, org_unit: str | None) -> list[tuple[str, Record]]:
+def _records(actor: Actor, since: datetime, until: datetime, org_unit: str | None) -> list[tuple[str, Record]]:
     row = StoredRecord
     query = select(row.device_id, row.seq, row.sealed).where(
         row.received_at >= since,
@@ -137,6 +138,8 @@ def _records(actor: Actor, since: datetime, org_unit: str | None) -> list[tuple[
         row.sealed.is_not(None),
         row.channel.is_not(None),
         row.channel != "device",
+        # A phone's clock may show anything; what lies far off is of no use to limits and hours.
+        row.at.between(since - STALE, until + AHEAD),
         row.device_id.in_(_phones(actor, org_unit)),
     )
     newest = session().execute(query.order_by(row.received_at.desc(), row.seq.desc()).limit(MOST)).all()

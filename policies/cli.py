@@ -67,6 +67,9 @@ def export_command(target: Path | None) -> None:
         terminal.write_file(target, text.encode())
 
 
+policy = AppGroup("policy", help="The same as `documents`.", commands=cli.commands)
+
+
 def _read(source: Path) -> list[Parsed]:
     """All documents of a file or folder; whatever is wrong with them ends the command."""
     try:

@@ -105,6 +105,8 @@ def test_without_a_policy_and_outside_of_the_own_tree_there_is_nothing_to_judge(
     bare = Recorder(office.phone("/总部/客服"))
     before = office.company.post(f"/devices/{bare.id}/explain", {"kind": "call", "at": "2020-01-01T00:00:00Z"})
     assert (before.status_code, before.json["code"]) == (409, "nothing_in_force")
+    for at, status in (("0001-01-01T00:00:00Z", 409), ("9999-12-31T23:59:59Z", 422)):
+        assert office.company.post(f"/devices/{bare.id}/explain", {"kind": "call", "at": at}).status_code == status
     assert (
         office.company.post(f"/devices/{bare.id}/explain", {"kind": "call"}, office.company.leader).status_code == 404
     )

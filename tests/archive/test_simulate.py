@@ -78,6 +78,8 @@ def test_a_draft_policy_counts_limits_and_hours_as_a_phone_would(office: Office)
     noon = NOW.replace(hour=4, minute=0) - timedelta(days=1)
     for minutes in (0, 10, 20):
         call(phone, "connected", 30, noon + timedelta(minutes=minutes))
+    for far in (datetime.min, datetime.max):
+        call(phone, "connected", 30, far.replace(tzinfo=UTC))
     take(phone.sends())
     assert rules(simulated(office, "Policy", "sales")) == {"sales/talks": (2, 0, 2, 0)}
 

@@ -32,6 +32,7 @@ def test_plan_apply_and_export_of_a_folder(app: Flask, office: Office, tmp_path:
     )
     planned = runner(app).invoke(args=["documents", "plan", "-f", str(folder)])
     assert planned.exit_code == 0, planned.output
+    assert runner(app).invoke(args=["policy", "plan", "-f", str(folder)]).output == planned.output
     assert "+ KeywordSet/abuse" in planned.output
     assert "devices: 1" in planned.output
     assert office.company.get("/documents").json["items"] == []
