@@ -28,7 +28,8 @@ from compliance import figures as compliance_figures
 from compliance import jobs as compliance_jobs
 from compliance import receivers as compliance_receivers
 from compliance import states as compliance_states
-from config.settings import Settings, SettingsError, load
+from config.loading import SettingsError, load
+from config.settings import Settings
 from console import setup as console
 from core import cli as core_cli
 from core import db, housekeeping, keys_cli, runtime

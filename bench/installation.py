@@ -16,7 +16,8 @@ from flask import Flask
 
 from app import create_app
 from bench.broker import BenchBroker
-from config.settings import PREFIX, Settings, load
+from config.loading import load
+from config.settings import PREFIX, Settings
 from core import clock
 from core.process import flask_command, with_parent_death_signal
 from demo.api import Api, wait_until

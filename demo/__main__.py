@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from config.settings import Settings, SettingsError, load
+from config.loading import SettingsError, load
+from config.settings import Settings
 from core.process import die_with_parent, flask_command, start_child, stop_on_signals
 from demo import company, rollouts, story
 from demo.api import Api, wait_until

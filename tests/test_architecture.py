@@ -189,7 +189,7 @@ def test_each_library_has_its_doors(library: str) -> None:
 PATTERNS = {
     r"\.commit\(\)": ("core.uow", "agent."),
     r"datetime\.(now|utcnow)\(|time\.time\(|date\.today\(": ("core.clock", "agent.clock", "bench."),
-    r"os\.environ|os\.getenv": ("config.settings", "demo", "bench", "agent.__main__"),
+    r"os\.environ|os\.getenv": ("config.loading", "demo", "bench", "agent.__main__"),
 }
 
 

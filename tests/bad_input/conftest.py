@@ -16,7 +16,7 @@ from sqlalchemy import select
 from agent.core import Options
 from agent.phone import Phone
 from app import create_app
-from config.settings import load
+from config.loading import load
 from core.db import session
 from core.runtime import runtime
 from core.uow import unit_of_work

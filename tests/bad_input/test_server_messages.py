@@ -14,7 +14,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from agent.phone import Phone
-from config.settings import load
+from config.loading import load
 from core.crypto.jwk import unb64u
 from core.crypto.keyring import KeyRing
 from mqtt.broker.endpoint import service_endpoint

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import SettingsError, load
+from config.loading import SettingsError, load
 
 AGENT = {
     "SHOUJI_AGENT_APK_URL": "https://phones.example/agent.apk",

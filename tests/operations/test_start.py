@@ -13,7 +13,7 @@ from flask import Flask
 
 import serve
 from app import create_app
-from config.settings import load
+from config.loading import load
 from core import audit, clock, witness
 from core.actor import system_actor
 from core.runtime import runtime

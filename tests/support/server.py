@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app import create_app
-from config.settings import load
+from config.loading import load
 from core.db import db
 from core.process import NAME_PREFIX, with_parent_death_signal
 from demo.api import Api, wait_until
