@@ -8,6 +8,7 @@ from pathlib import Path
 
 from archive.models import CONTESTED, DISMISSED
 from console.audit_words import ACTIONS
+from core import witness
 from core.installation import BACKED_UP
 from fleet.states import ACTIVE, LOST, RETIRED, WIPED
 from identity.approvals import APPROVED, DENIED
@@ -28,7 +29,11 @@ FAMILIES = {
     "rollout": {*(ACTS.keys() - {"approve", "deny"}), "rollback", PAUSED, STOPPED},
 }
 """What follows the dot of an action that is put together where it is recorded."""
-NAMED = {"BACKED_UP": {BACKED_UP}, "action": {"command.request", "device.revoke", "sign_in", "person.password"}}
+NAMED = {
+    "BACKED_UP": {BACKED_UP},
+    "ACTION": {witness.ACTION},
+    "action": {"command.request", "device.revoke", "sign_in", "person.password"},
+}
 """Actions that are named by a variable where they are recorded."""
 
 
