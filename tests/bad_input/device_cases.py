@@ -105,8 +105,12 @@ def _claims(kind: Up, typ: Typ) -> dict[str, Case]:
     """What can be wrong with the claims of a message that is a JWS and nothing more."""
     member = "agent_version" if typ == Typ.HELLO else "detail"
     return {
-        f"{kind}: a lone surrogate": (kind, lambda a: a.token(typ, a.good(typ, **{member: "\ud800"})), "form"),
-        f"{kind}: a NUL": (kind, lambda a: a.token(typ, a.good(typ, **{member: "a\0b"})), "form"),
+        f"{kind}: a lone surrogate": (
+            kind,
+            lambda a: a.token(typ, a.good(typ, **{member: "\ud800"})),
+            "lone_surrogate",
+        ),
+        f"{kind}: a NUL": (kind, lambda a: a.token(typ, a.good(typ, **{member: "a\0b"})), "nul"),
         f"{kind}: wrong types": (kind, lambda a: a.token(typ, a.good(typ, generation="many")), "form"),
         f"{kind}: a negative generation": (kind, lambda a: a.token(typ, a.good(typ, generation=-1)), "form"),
         f"{kind}: claims are deep": (kind, lambda a: a.token(typ, VERY_DEEP), "form"),
