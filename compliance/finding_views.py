@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compliance import registry
 from compliance.registry import Severity
@@ -54,10 +54,13 @@ def find(
     return Page(_views(page.items), page.next_cursor)
 
 
-def count(actor: Actor, filters: Filters | None = None) -> int:
-    """How many `find` lists in all. Raises Invalid for an unknown filter."""
+def count(actor: Actor, filters: Filters) -> tuple[int, int]:
+    """How many `find` lists in all, and how many hints it leaves out. Raises Invalid for an unknown filter."""
     actor.require(Permission.COMPLIANCE_READ)
-    return sum(findings_read.counts(actor, (filters or Filters()).narrowed()).values())
+    counted = findings_read.counts(actor, replace(filters, hints=True).narrowed())
+    left_out = set() if filters.hints else set(registry.hints())
+    hidden = sum(phones for (code, _), phones in counted.items() if code in left_out)
+    return sum(counted.values()) - hidden, hidden
 
 
 def of_device(actor: Actor, device_id: str) -> list[FindingView]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flask import render_template, url_for
 
@@ -47,13 +47,13 @@ def show() -> str:
     """Totals, and the open findings of one's part of the tree, the worst first; hints where one asks for them."""
     actor, shown = current_actor(), lists.shown(FILTERS)
     filters = _filters(shown)
-    hidden = 0 if filters.hints else finding_views.count(actor, replace(filters, severity=Severity.INFO, hints=True))
+    total, hidden = finding_views.count(actor, filters)
     page = finding_views.find(actor, filters, lists.cursor(), lists.LIMIT)
     totals = summary.totals(actor, shown.get("org_unit"))
     return render_template(
         "_compliance.html" if frame.wants_part() else "compliance.html",
         findings=page.items,
-        total=finding_views.count(actor, filters),
+        total=total,
         hidden=hidden,
         with_hints=_narrowed(shown, hints=SHOWN),
         paging=lists.paging(page, shown),
