@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 VENDOR := console/static/vendor/.made
@@ -48,8 +49,8 @@ format: setup-test ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup-test ## Measure the speeds that we promise, as ratios in one run (DATA=FILE: keywords on these texts)
-	$(BIN)/python -m bench $(if $(DATA),--data $(DATA))
+bench: setup-test ## Measure the speeds that we promise, as ratios in one run (BENCH_ARGS="--only pages" for some; DATA=FILE: keywords on these texts)
+	$(BIN)/python -m bench $(if $(DATA),--data $(DATA)) $(BENCH_ARGS)
 
 soak: setup-test ## Run phones and faults for a long time and count what was lost
 	$(BIN)/python -m pytest -q tests/faults --every-database --phones 500 --broker-away 60
