@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Table, bindparam, cast, func, literal, select, true
+from sqlalchemy import BigInteger, Select, Table, Text, bindparam, cast, func, literal, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,11 @@ from core.conflicts import guarded, insert_into
 
 def texts(current: Session, values: Iterable[str]) -> Select[tuple[str]]:
     """A one-column query of the texts, for `.in_()` or `select_from`."""
-    packed: Any = bindparam(None, json.dumps(list(values)), unique=True)
+    listed = list(values)
+    if len(listed) == 1:
+        # Most lists are of one phone, and a function that makes a table of it costs more than the rest of the query.
+        return select(literal(listed[0], Text()).label("value"))
+    packed: Any = bindparam(None, json.dumps(listed), unique=True)
     if current.get_bind().dialect.name == "postgresql":
         rows = func.jsonb_array_elements_text(cast(packed, JSONB)).table_valued("value")
     else:
@@ -46,6 +50,9 @@ def insert_each(
     With `keys` a row that exists gets the columns of `update` instead, or stays when there are none.
     """
     if not values:
+        return
+    if len(values) == 1:
+        current.execute(guarded(insert_into(current, table), keys, update), {column: values[0], **constants})
         return
     listed = texts(current, values).subquery()
     same = [literal(value, table.c[name].type).label(name) for name, value in constants.items()]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import gc
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -11,11 +12,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bench.postgres import PostgresCluster
-from core.db import WRITES, Base, db
 from core.runtime import EXTENSION, Runtime, runtime
 from identity import passwords
 from tests.support.databases import Databases
 from tests.support.server import Server
+from tests.support.tables import empty_tables
 
 DATABASES = ("sqlite", "postgresql")
 Tune = Callable[..., None]
@@ -40,7 +41,6 @@ LONG = (
 
 The first runs on both databases. The others take turns, one on SQLite, the next on PostgreSQL, unless
 `--every-database` is given (`make test-all`)."""
-NO_FOREIGN_KEYS = "PRAGMA defer_foreign_keys=ON"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,6 +49,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-database", action="store_true", help="each file with whole servers on both databases")
     parser.addoption("--every-variant", action="store_true", help="each page in every language, theme and width")
     parser.addoption("--broker-away", type=float, default=10.0, help="seconds that the broker is away")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect; what was imported and collected stays, so the garbage collector never looks through it again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
@@ -122,7 +133,7 @@ def _cheap_passwords() -> Iterator[None]:
 def app(migrated_app: Flask) -> Iterator[Flask]:
     """The application with empty tables, inside an app context."""
     with migrated_app.app_context():
-        _empty_tables()
+        empty_tables()
         yield migrated_app
 
 
@@ -130,22 +141,6 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
 def client(app: Flask) -> FlaskClient:
     """An HTTP client of the application."""
     return app.test_client()
-
-
-def _empty_tables() -> None:
-    """Empty the tables that hold rows: to truncate them all costs PostgreSQL more than most tests."""
-    tables = {table.name: table for table in reversed(Base.metadata.sorted_tables)}
-    filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in tables)
-    # A reader that begins to write fails at once where somebody wrote meanwhile, a writer waits its turn.
-    with db.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-        postgresql = db.engine.dialect.name == "postgresql"
-        connection.exec_driver_sql("SET LOCAL session_replication_role = replica" if postgresql else NO_FOREIGN_KEYS)
-        found = set(connection.exec_driver_sql(filled).scalars())
-        for name in (name for name in tables if name in found):
-            connection.execute(tables[name].delete())
-            key = tables[name].autoincrement_column
-            if postgresql and key is not None:
-                connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{name}', '{key.name}'), 1, false)")
 
 
 @pytest.fixture

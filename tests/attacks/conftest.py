@@ -10,7 +10,6 @@ from core.runtime import runtime
 from fleet import guards as fleet_guards
 from fleet.commands import guards, offers
 from policies import receivers
-from tests.fleet.company import Company
 from tests.fleet_commands.desk import Desk
 from tests.policies.office import Office
 
@@ -23,7 +22,7 @@ def desk(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> De
     fleet_guards.bind(open_wipe=offers.open_wipe, status_asked=offers.note_status_offer)
     monkeypatch.setattr(guards, "_bound", guards._Bound())
     receivers.connect()
-    return Desk.open(Company.found(client))
+    return Desk.open(client)
 
 
 @pytest.fixture

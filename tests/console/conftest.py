@@ -9,19 +9,17 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
 
-from core.db import Base, db
-from tests.conftest import _empty_tables
 from tests.console.browsing import visit as visit
 from tests.console.site import Site
 from tests.console.web_server import WebServer
+from tests.support.tables import empty_tables
 
 
 @pytest.fixture
 def site(migrated_app: Flask) -> Site:
     """The application with a small company in it. No app context stays open: each request has its own, as in life."""
     with migrated_app.app_context():
-        Base.metadata.create_all(db.engine)
-        _empty_tables()
+        empty_tables()
     return Site.found(migrated_app)
 
 

@@ -13,9 +13,9 @@ from core.http.identity import SESSION_COOKIE
 from core.uow import unit_of_work
 from identity import sign_in as door
 from identity import totp
-from tests.conftest import _empty_tables
 from tests.console.site import CHINESE, ENGLISH, PASSWORD, Site, submit, token_of
 from tests.identity import world
+from tests.support.tables import empty_tables
 
 
 def test_a_stranger_is_led_to_sign_in_and_back_to_where_they_wanted_to_go(site: Site) -> None:
@@ -175,7 +175,7 @@ def test_a_forged_ticket_leads_back_to_the_password(site: Site, forged: str) -> 
 def fresh(migrated_app: Flask) -> tuple[Flask, str]:
     """A new installation and the path of its setup link."""
     with migrated_app.app_context():
-        _empty_tables()
+        empty_tables()
         link = world.first_start().setup_url
     assert link
     return migrated_app, "/setup/" + link.rsplit("/", 1)[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -13,6 +13,7 @@ from fleet.device import routes
 from mqtt.routes import Inbound, Refusal, Router
 from tests.fleet.phone import Phone
 from tests.identity import world
+from tests.support.tables import beginning
 
 API = "/api/v1"
 NOTICE = "default-1"
@@ -31,6 +32,10 @@ class Company:
 
     @classmethod
     def found(cls, client: FlaskClient) -> Company:
+        return replace(beginning("company", lambda: cls._found(client)), client=client)
+
+    @classmethod
+    def _found(cls, client: FlaskClient) -> Company:
         world.unit("/总部/电销")
         world.unit("/总部/客服")
         world.person("admin", "platform_admin")

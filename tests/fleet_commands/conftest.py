@@ -10,7 +10,6 @@ from compliance import evaluate
 from core.runtime import runtime
 from fleet import guards as fleet_guards
 from fleet.commands import guards, offers
-from tests.fleet.company import Company
 from tests.fleet.phone import Phone
 from tests.fleet_commands.desk import Desk
 
@@ -23,7 +22,7 @@ def desk(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> De
     runtime().ring.publish()
     fleet_guards.bind(open_wipe=offers.open_wipe, status_asked=offers.note_status_offer)
     monkeypatch.setattr(guards, "_bound", guards._Bound())
-    return Desk.open(Company.found(client))
+    return Desk.open(client)
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+
+from flask.testing import FlaskClient
 
 from core import clock, outbox
 from core.crypto import jose
@@ -20,6 +22,7 @@ from mqtt.routes import Inbound, Refusal, Router
 from tests.fleet.company import Company
 from tests.fleet.phone import Phone
 from tests.identity import world
+from tests.support.tables import beginning
 
 WIPE = {"scope": "device", "preserve_records": True, "deadline_s": 600}
 LOSSY = {**WIPE, "preserve_records": False}
@@ -44,7 +47,12 @@ class Desk:
     who: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, company: Company) -> Desk:
+    def open(cls, client: FlaskClient) -> Desk:
+        made = beginning("desk", lambda: cls._open(Company.found(client)))
+        return replace(made, company=replace(made.company, client=client), who=dict(made.who))
+
+    @classmethod
+    def _open(cls, company: Company) -> Desk:
         world.person("asker", "it_admin")
         world.person("second", "it_admin")
         names = ("asker", "second", "officer", "admin", "leader")
