@@ -1,4 +1,4 @@
-"""What is odd about the terms of a keyword set: said twice after normalisation, covered by a shorter one, excused."""
+"""What is odd about the terms of a keyword set: said twice, covered by a shorter one, excused, short of its sign."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from policies.engine.scanning import PINYIN
 from policies.language.compile import keyword_set_document, term_id
 from policies.language.kinds import KeywordSetSpec, TermEntry
 
-HintCode = Literal["same_after_normalisation", "covered_by_shorter", "is_an_exception", "exception_without_term"]
+HintCode = Literal[
+    "same_after_normalisation", "covered_by_shorter", "is_an_exception", "exception_without_term", "sign_lost"
+]
+
+SYMBOLS = "symbols"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,10 @@ _TEXTS: dict[HintCode, tuple[str, str]] = {
         "例外“{other}”不包含“{term}”，不起作用。",
         "The exception “{other}” does not hold “{term}” and has no effect.",
     ),
+    "sign_lost": (
+        "“{term}”中的符号会被忽略，实际查找的是“{other}”；如果符号有意义，请从 match 中去掉 symbols。",
+        "The sign in “{term}” is passed over, “{other}” is what is looked for; to keep it, leave symbols out of match.",
+    ),
 }
 
 
@@ -56,6 +64,7 @@ def hints(name: str, spec: KeywordSetSpec) -> list[Hint]:
     steps = [step for step in spec.steps if step != PINYIN]
     tables = fold_tables.tables(steps)
     folder = Folder(steps, tables)
+    keeper = Folder([step for step in steps if step != SYMBOLS], tables)
     folded = [folder.fold(entry.term) if entry.term else "" for entry in spec.terms]
     first: dict[str, TermEntry] = {}
     for entry, needle in zip(spec.terms, folded, strict=True):
@@ -69,6 +78,8 @@ def hints(name: str, spec: KeywordSetSpec) -> list[Hint]:
         if entry.term is None:
             continue
         found += _useless(entry, needle, folder)
+        if _without_spaces(keeper.fold(entry.term)) != _without_spaces(needle):
+            found.append(Hint("sign_lost", entry.term, needle))
         if first[needle] is not entry:
             found.append(Hint("same_after_normalisation", entry.term, first[needle].text))
         elif needle in excused and excused[needle] is not entry:
@@ -76,6 +87,10 @@ def hints(name: str, spec: KeywordSetSpec) -> list[Hint]:
         else:
             found += _covered(name, entry, scanner, by_id)
     return found
+
+
+def _without_spaces(folded: str) -> str:
+    return "".join(folded.split())
 
 
 def _useless(entry: TermEntry, needle: str, folder: Folder) -> Iterator[Hint]:

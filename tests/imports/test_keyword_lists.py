@@ -82,6 +82,7 @@ def test_duplicates_and_contradictions_are_told(office: Office) -> None:
     rows = (
         "term,except\n服务费,合同约定的服务费\n合同约定的服务费,\n加急费,\n加急費,\n快速加急费,\n加急费,\n茶水,别的\n"
     )
+    rows += "+v,\npay me,\n"
     told = sent(office, rows.encode())
     assert told["repeated"] == [7]
     assert {(hint["code"], hint["term"], hint["other"]) for hint in told["hints"]} == {
@@ -89,6 +90,7 @@ def test_duplicates_and_contradictions_are_told(office: Office) -> None:
         ("same_after_normalisation", "加急費", "加急费"),
         ("covered_by_shorter", "快速加急费", "加急费"),
         ("exception_without_term", "茶水", "别的"),
+        ("sign_lost", "+v", "v"),
     }
     assert all("“" in hint["text"] for hint in told["hints"])
 
