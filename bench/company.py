@@ -68,7 +68,7 @@ class Samples:
         return {**self.everywhere, **self.by_module.get(endpoint.partition(".")[0], {})}
 
 
-def found(here: Installation, ids: Sequence[str]) -> Samples:
+def found(here: Installation, ids: Sequence[str], staff: int = PEOPLE) -> Samples:
     """Fill an empty installation with a company and its first phones."""
     with here.app.app_context():
         runtime().ring.signing_keys()
@@ -76,7 +76,7 @@ def found(here: Installation, ids: Sequence[str]) -> Samples:
     api = _Api(here)
     for number in range(UNITS):
         api.post("/org-units", {"name": f"部门{number}", "parent": "/"})
-    for number in range(PEOPLE):
+    for number in range(staff):
         unit = f"/部门{number % UNITS}"
         body = {"name": f"员工{number}", "employee_no": f"B{number}", "roles": ["employee"], "org_unit": unit}
         api.post("/staff", body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flask.testing import FlaskClient
@@ -48,29 +48,32 @@ class _Page(NamedTuple):
 def run(context: Context) -> Iterator[Figure]:
     """On each database: each page alone, in this process, without a network."""
     few, many = context.size(FEW, 60), context.size(MANY, 300)
-    requests = context.size(REQUESTS, 3)
+    requests, people = context.size(REQUESTS, 2), context.size(company.PEOPLE, 10)
     for database in context.databases:
         with context.database(database) as (folder, url):
-            yield from _measure(database, Installation.make(folder, url), (few, many), requests)
+            here = Installation.make(folder, url)
+            ids = fleet_rows.make_ids(many, seed=11)
+            say(f"{database}: {few} phones")
+            samples = company.found(here, ids[:few], people)
+            yield from _measure(database, here, samples, ids[few:], requests)
 
 
-def _measure(database: str, here: Installation, sizes: tuple[int, int], requests: int) -> Iterator[Figure]:
-    few, many = sizes
-    ids = fleet_rows.make_ids(many, seed=11)
-    say(f"{database}: {few} phones")
-    samples = company.found(here, ids[:few])
+def _measure(
+    database: str, here: Installation, samples: company.Samples, others: Sequence[str], requests: int
+) -> Iterator[Figure]:
+    """What pages cost with the company's first phones, and with the others too."""
     browser = _Browser(here)
     pages = [*_pages(here, samples, browser)]
     with_few = {page.route: browser.queries(page.address) for page in pages}
-    say(f"{database}: {many} phones")
-    company.enroll(here, ids[few:])
+    say(f"{database}: {len(others)} phones more")
+    company.enroll(here, others)
     with_many = {page.route: browser.queries(page.address) for page in pages}
     yield from _queries(database, with_few, with_many)
     say(f"{database}: {len(pages)} pages, {requests} times each")
     for page in pages:
         times = [browser.milliseconds(page.address) for _ in range(requests)]
         p95 = statistics.quantiles(times, n=100, method="inclusive")[P95 - 1]
-        detail = {"database": database, "phones": many, "address": page.address, "times": times}
+        detail = {"database": database, "more_phones": len(others), "address": page.address, "times": times}
         name = f"{page.route}, {database}: p95"
         yield Figure("pages", name, "ms", [p95], most=MOST_P95_MS, detail={**detail, "queries": with_many[page.route]})
 
