@@ -12,6 +12,7 @@ from sqlalchemy import update
 from bench import fleet_rows
 from bench.installation import Installation
 from bench.registry import say
+from compliance import evaluate
 from core.runtime import runtime
 from core.uow import unit_of_work
 from fleet.chunks import chunks
@@ -105,28 +106,34 @@ def found(here: Installation, ids: Sequence[str], staff: int = PEOPLE) -> Sample
 
 
 def enroll(here: Installation, ids: Sequence[str]) -> None:
-    """Phones into the tables, spread over units and people, one in ten rooted; then every room is told of them."""
+    """Phones into the tables, spread over units and people; then every room is told of them.
+
+    One in ten is rooted and has a finding, as in a fleet that somebody looks after.
+    """
     api = _Api(here)
     people = [one["id"] for one in api.all("/staff") if one["employee_no"]]
     units = [one["id"] for one in api.all("/org-units") if one["parent_id"]]
+    notice = str(api.get("/notice")["version"])
     fleet_rows.insert_fleet(here.app, ids)
     rooted = fleet_rows.POSTURE.model_copy(update={"rooted": True})
+    accepted = {"holder_confirmed": True, "notice_version": notice}
     changed = {"posture": rooted.model_dump(mode="json"), "signals": signals(rooted)}
     with here.app.app_context():
         for number, some in enumerate(chunks(ids, TOGETHER)):
             place = {"org_unit_id": units[number % len(units)], "person_id": people[number % len(people)]}
             with unit_of_work() as current:
-                current.execute(update(Device).where(Device.id.in_(some)).values(holder_confirmed=True, **place))
+                current.execute(update(Device).where(Device.id.in_(some)).values(**accepted, **place))
                 bad = some[::ROOTED_ONE_IN]
                 current.execute(update(Presence).where(Presence.device_id.in_(bad)).values(**changed))
-        told = 0
         for some in chunks(ids, AT_ONCE):
             with unit_of_work() as current:
                 rows = current.query(Device.id, Device.org_unit_id, Device.person_id).where(Device.id.in_(some))
                 new = [Enrolled(row.id, row.org_unit_id, row.person_id, True, ()) for row in rows]
                 devices_enrolled.send(None, devices=new)
-            told += len(some)
-    say(f"{told} phones judged and given their policy")
+            # New phones are judged before they have their policy; in a running server the job judges them again.
+            with unit_of_work():
+                evaluate.run(some)
+    say(f"{len(ids)} phones given their policy and judged by it")
 
 
 class _Api:
@@ -147,18 +154,22 @@ class _Api:
         read: dict[str, Any] = answer.get_json() or {}
         return read
 
+    def get(self, path: str, **query: str) -> dict[str, Any]:
+        """Read something."""
+        read: dict[str, Any] = self._client.get(API + path, query_string=query, headers=self._headers).get_json()
+        return read
+
     def all(self, path: str) -> list[dict[str, Any]]:
         """Every row of a list."""
         rows: list[dict[str, Any]] = []
         cursor: str | None = ""
         while cursor is not None:
             query = {"limit": "200", **({"cursor": cursor} if cursor else {})}
-            page = self._client.get(API + path, query_string=query, headers=self._headers).get_json()
+            page = self.get(path, **query)
             rows += page["items"]
             cursor = page["next_cursor"]
         return rows
 
     def first(self, path: str, **query: str) -> str:
         """Id of the first row of a list."""
-        page = self._client.get(API + path, query_string=query, headers=self._headers).get_json()
-        return str(page["items"][0]["id"])
+        return str(self.get(path, **query)["items"][0]["id"])
