@@ -21,7 +21,7 @@ from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.permissions import Permission
 from core.reasons import clean_reason
 from core.text import Text
-from fleet import groups
+from fleet import groups, visibility
 from fleet import queries as fleet
 from identity import org, queries, scope
 
@@ -135,6 +135,7 @@ def running_count() -> int:
 
 
 def _resolve(actor: Actor, target: Target) -> tuple[str, str]:
+    """What the exception is for, locked: of several who grant the same at once the first is seen by the others."""
     given = [name for name in (DEVICE, GROUP, ORG_UNIT) if getattr(target, name) is not None]
     if len(given) != 1:
         raise Invalid(
@@ -145,12 +146,12 @@ def _resolve(actor: Actor, target: Target) -> tuple[str, str]:
             ),
         )
     if target.device is not None:
-        return DEVICE, fleet.ref(actor, target.device).id
+        return DEVICE, visibility.locked(actor, target.device).id
     if target.org_unit is not None:
-        return ORG_UNIT, org.resolve(actor, target.org_unit).id
+        return ORG_UNIT, org.place(actor, target.org_unit, alone=True).id
     # A group may hold phones of any unit.
     actor.require_everything()
-    return GROUP, groups.require(str(target.group))
+    return GROUP, groups.locked(str(target.group))
 
 
 def _require_new(kind: str, key: str, code: str, now: datetime) -> None:

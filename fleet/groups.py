@@ -117,9 +117,11 @@ def members(name: str) -> list[str]:
     return list(session().scalars(query.where(GroupMember.group_name == name, Device.state.in_(("active", "lost")))))
 
 
-def require(name: str) -> str:
-    """The name of a group that there is. Raises Invalid."""
-    if session().scalar(select(Group.name).where(Group.name == name)) is None:
+def locked(name: str) -> str:
+    """The name of a group that there is, locked until the unit of work ends. Raises Invalid."""
+    # Phones may join it meanwhile.
+    query = select(Group.name).where(Group.name == name).with_for_update(key_share=True)
+    if session().scalar(query) is None:
         raise Invalid("unknown_group", Text(f"没有分组“{name[:63]}”。", f"There is no group “{name[:63]}”."))
     return name
 

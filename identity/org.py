@@ -87,9 +87,10 @@ def resolve(actor: Actor, reference: str) -> queries.UnitRef:
     return _resolved(reference, session().scalars(_named(actor, reference)).one_or_none())
 
 
-def place(actor: Actor, reference: str) -> queries.UnitRef:
-    """The same for something that is going to stand in the unit: nobody removes it until the unit of work ends."""
-    query = _named(actor, reference).with_for_update(read=True, key_share=True)
+def place(actor: Actor, reference: str, *, alone: bool = False) -> queries.UnitRef:
+    """The same for something that is going to stand in the unit: nobody removes it until the unit of work ends. Of
+    those who ask to be `alone`, and those who change the unit, one goes on at a time."""
+    query = _named(actor, reference).with_for_update(read=not alone, key_share=True)
     return _resolved(reference, session().scalars(query).one_or_none())
 
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from compliance import jobs
 from core import clock
 from core.uow import unit_of_work
 from tests.compliance.bureau import STRICT, Bureau, later
+from tests.fleet.company import API
 from tests.fleet.phone import Phone
 
 ROOT_ALONE = (
@@ -163,6 +167,22 @@ def test_the_same_exception_runs_once_and_ended_ones_are_kept(bureau: Bureau) ->
     assert (kept["state"], kept["target_name"], kept["created_by_name"]) == ("ended", phone.serial, "officer")
     assert kept["ended_by_name"] == "admin"
     grant(bureau, device=phone.id)
+
+
+@pytest.mark.parametrize("kind", ["device", "group", "org_unit"])
+def test_of_five_who_grant_the_same_at_once_one_does(app: Flask, bureau: Bureau, kind: str) -> None:
+    phone = rooted(bureau, groups=["pilot"])
+    target = {"device": phone.id, "group": "pilot", "org_unit": "/总部"}[kind]
+    together = Barrier(5)
+
+    def ask(_number: int) -> int:
+        together.wait()
+        sent = body("root", 48, **{kind: target})
+        return app.test_client().post(API + PATH, json=sent, headers=bureau.company.officer).status_code
+
+    with ThreadPoolExecutor(5) as pool:
+        assert sorted(pool.map(ask, range(5))) == [201, 409, 409, 409, 409]
+    assert len(bureau.company.get(PATH).json["items"]) == 1
 
 
 def test_exceptions_are_read_page_by_page(bureau: Bureau) -> None:
