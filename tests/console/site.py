@@ -23,7 +23,7 @@ from tests.identity import world
 PASSWORD = world.PASSWORD
 CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9"}
 ENGLISH = {"Accept-Language": "en-GB,en;q=0.9"}
-_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+_TOKEN = re.compile(r'name="csrf_token"\s+value="([^"]+)"')
 
 
 @dataclass

@@ -16,7 +16,7 @@ from tests.console.site import CHINESE, ENGLISH, Site, submit, token_of
 from tests.fleet.phone import Phone
 from tests.identity import world
 
-_HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+_HIDDEN = re.compile(r'<input\s+type="hidden"\s+name="([^"]+)"\s+value="([^"]*)">')
 
 
 def _preview(browser: FlaskClient, type: str, **query: object) -> TestResponse:

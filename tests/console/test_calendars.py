@@ -37,13 +37,13 @@ def _previewed(browser: FlaskClient, **fields: object) -> tuple[str, dict[str, s
     """The preview of an import, and the form on it."""
     token = token_of(browser.get("/calendar-import").text)
     page = browser.post("/calendar-import", data={"csrf_token": token, **fields}, headers=ENGLISH).text
-    hidden = re.findall(r'<input type="hidden" name="(name|revision|table|csrf_token)" value="([^"]*)"', page)
+    hidden = re.findall(r'<input type="hidden"\s+name="(name|revision|table|csrf_token)"\s+value="([^"]*)"', page)
     return page, {name: value.replace("&#34;", '"').replace("&quot;", '"') for name, value in hidden}
 
 
 def test_a_year_shows_each_day_what_the_hours_are_and_where_the_table_comes_from(ready: Site) -> None:
     page = ready.person().get("/calendars/cn?year=2026", headers=ENGLISH).text
-    cells = re.findall(r'<li class="day-(\w+)[^"]*" title="([^"]*)"', page)
+    cells = re.findall(r'<li class="day-(\w+)[^"]*"\s+title="([^"]*)"', page)
     assert len(cells) == 365
     said = {title[:10]: (kind, title) for kind, title in cells}
     assert said["2026-10-01"] == ("holiday", "2026-10-01 · Statutory holiday · 国庆节 · sales closed")

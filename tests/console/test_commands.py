@@ -157,7 +157,7 @@ def test_notices_are_ones_own_counted_and_marked(site: Site) -> None:
     assert ">1<" in leader.get("/inbox/unread").text
     page = leader.get("/inbox", headers=CHINESE).text
     assert f'href="/approvals/{asked["approval_id"]}"' in page and "等待您审批" in page
-    notice = re.search(r'name="id" value="([^"]+)"', page)
+    notice = re.search(r'name="id"\s+value="([^"]+)"', page)
     assert notice
     wrong = site.person()
     token = token_of(wrong.get("/inbox").text)

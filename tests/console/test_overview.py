@@ -22,6 +22,7 @@ from tests.identity import world
 
 def _figures(page: str) -> dict[str, int]:
     """The tiles, bars and things to do, by their words."""
+    page = re.sub(r"\s*(<[^>]*>)\s*", r"\1", page)
     tiles = re.findall(r'<span class="tile-number[^>]*>(\d+)</span><span>([^<]+)</span>', page)
     bars = re.findall(r"<span>([^<]+)</span><strong>(\d+)</strong>", page)
     todo = re.findall(r'<li>(?:<a[^>]*>|<span>)([^<]+)(?:</a>|</span>)<span class="chip[^>]*>(\d+)</span>', page)
