@@ -151,6 +151,7 @@ WRITES: dict[str, Any] = {
     "PATCH /api/v1/staff/{id}": {"name": "抢"},
     "PATCH /api/v1/org-units/{id}": {"name": "抢"},
     "PUT /api/v1/org-units/{id}/end": {"ends_on": "2099-01-01", "reason": "抢"},
+    "POST /api/v1/devices/{id}/explain": {"kind": "call"},
 }
 KINDS = {
     "devices": "device",

@@ -35,6 +35,8 @@ class Outside:
         self.folder.mkdir()
         self.service_port = free_port()
         self.pid_file = self.folder / "pid"
+        # Settings name a file that is there: the certificates come first, from the installation's own CA.
+        issue_certificate(Installation.make(folder).ca, ["127.0.0.1", "localhost"], self.folder / "tls")
         self.made = Installation.make(
             folder,
             broker_url=f"mqtts://{USER}:p%40ss%3Aword%2F1@127.0.0.1:{self.service_port}",
@@ -46,7 +48,6 @@ class Outside:
         self.acl.write_text(for_outside_broker(USER))
         (self.folder / "passwords").write_text(f"{USER}:{hash_password(USER, PASSWORD)}\n")
         (self.folder / "crl.pem").write_bytes(self.made.ca.crl([]))
-        issue_certificate(self.made.ca, ["127.0.0.1", "localhost"], self.folder / "tls")
         self.config = self.folder / "mosquitto.conf"
         self.config.write_text(self._config())
 
