@@ -74,8 +74,7 @@ class Guard:
 
     def talk_counts(self, outcome: str, seconds: int) -> list[str]:
         """What an outgoing call counts as."""
-        limits = self._policy.rule("contact_limits")
-        return list(engine.counts_of_call(outcome, seconds, limits.effective_talk_seconds if limits else None))
+        return list(engine.counts_of_call(outcome, seconds, engine.talk_seconds(self._policy.bundle.rules)))
 
     def hits(self, text: str, before: list[str]) -> list[str]:
         """Ids of all terms in a text, with those that began in the messages `before` it."""

@@ -8,19 +8,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from archive import texts
-from archive.ledger import place
+from archive import ledger, texts
 from archive.models import MAIN, StoredRecord
 from core import audit
 from core.actor import Actor
 from core.db import session
-from core.runtime import runtime
 from mqtt.contract.records import PointPeer, Record
 from policies.engine import Counter, counts_of_call
 
 MOST = 5000
 """Records that are opened for one question, the newest first."""
-_NO_CONTACT = frozenset({"event", "system", "recall"})
+SILENT_KINDS = frozenset({"event", "system", "recall"})
+"""Kinds of records in which nobody says anything to anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,11 @@ def count(
     audit.record(actor, "records.read", ("device", device_id), {"records": len(made), "for": "explain"})
     figures: dict[str, int] = {}
     for counter in counters:
-        mine = [one for one in made if one.at >= counter.since(at) and _is_of(one, counter.key, contact)]
-        if counter.key == "employee" or (contact is not None and counter.key in ("contact_point", "customer")):
-            figures[counter.name] = sum(counter.count in counts_of(one, talk_seconds) for one in mine)
+        if not is_told(counter, contact):
+            continue
+        began, everybody = counter.since(at), counter.key == "employee"
+        mine = [one for one in made if one.at >= began and (everybody or who(one) == contact)]
+        figures[counter.name] = sum(counter.count in counts_of(one, talk_seconds) for one in mine)
     calls = [one.at for one in made if one.channel == "call" and contact is not None and who(one) == contact]
     return Contacts(figures, {"contact_point": max(calls), "customer": max(calls)} if calls else {})
 
@@ -64,12 +65,11 @@ def _records(device_id: str, since: datetime, at: datetime) -> list[Record]:
         row.at >= since,
         row.at < at,
         row.sealed.is_not(None),
-        row.kind.not_in(_NO_CONTACT),
+        row.kind.not_in(SILENT_KINDS),
     )
     opened = []
     for branch, seq, sealed in session().execute(query.order_by(row.seq.desc()).limit(MOST)):
-        plain = texts.unpack(runtime().envelope.open(sealed, place(device_id, branch, seq)))
-        record, _ = texts.read(seq, plain)
+        record, _ = texts.read(seq, ledger.opened(device_id, branch, seq, sealed))
         opened += [record] if record else []
     return opened
 
@@ -79,8 +79,9 @@ def who(record: Record) -> str | None:
     return record.peer.point if isinstance(record.peer, PointPeer) else record.peer.address
 
 
-def _is_of(record: Record, key: str, contact: str | None) -> bool:
-    return key == "employee" or (contact is not None and who(record) == contact)
+def is_told(counter: Counter, contact: str | None) -> bool:
+    """Whether records tell what a counter counts: of the holder always, of a contact when it is known."""
+    return counter.key == "employee" or (contact is not None and counter.key in ("contact_point", "customer"))
 
 
 def counts_of(record: Record, talk_seconds: int | None) -> list[str]:

@@ -25,6 +25,11 @@ def place(device_id: str, branch: int, seq: int) -> str:
     return f"record:{device_id}:{branch}:{seq}"
 
 
+def opened(device_id: str, branch: int, seq: int, sealed: bytes) -> bytes:
+    """The text of a stored record. Raises ValueError, zlib.error for what was never sealed for this place."""
+    return texts.unpack(runtime().envelope.open(sealed, place(device_id, branch, seq)))
+
+
 @dataclass(slots=True)
 class Ledger:
     """Records to be written, and what they tell."""

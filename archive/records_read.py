@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from archive import texts
-from archive.ledger import place
+from archive import ledger, texts
 from archive.models import OPEN, Chain, RefusedBatch, Seam, StoredRecord, WaitingBatch
 from archive.views import ChainView, OpenedRecordView, RecordView, SeamView
 from core import audit
@@ -14,7 +13,6 @@ from core.db import session
 from core.errors import NotFound
 from core.paging import Page, keyset
 from core.permissions import Permission
-from core.runtime import runtime
 from core.text import Text
 from fleet import queries as fleet
 from mqtt.contract import chain as hashes
@@ -90,8 +88,7 @@ def _opened(row: StoredRecord) -> OpenedRecordView:
 def _text(row: StoredRecord) -> str | None:
     if row.sealed is None:
         return None
-    stored = runtime().envelope.open(row.sealed, place(row.device_id, row.branch, row.seq))
-    return texts.shown(texts.unpack(stored))
+    return texts.shown(ledger.opened(row.device_id, row.branch, row.seq, row.sealed))
 
 
 def _view(row: StoredRecord) -> RecordView:

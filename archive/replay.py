@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from archive.contacts_made import counts_of, who
+from archive.contacts_made import SILENT_KINDS, counts_of, is_told, who
 from mqtt.contract.records import Record
-from policies.engine import Bundle, Call, Counter, Message, counters_for
+from policies.engine import Bundle, Call, Counter, Message, counters_for, talk_seconds
 from policies.engine.scanning import MESSAGES_BEFORE, TAIL
-
-SILENT_KINDS = frozenset({"event", "system", "recall"})
 
 
 def is_act(record: Record) -> bool:
@@ -66,8 +64,7 @@ class Phone:
     def _count(self, record: Record, contact: str | None, counters: Sequence[Counter]) -> None:
         if record.direction != "out" or record.blocked:
             return
-        limits = self.bundle.rules.get("contact_limits")
-        counted = counts_of(record, limits.effective_talk_seconds if limits else None)
+        counted = counts_of(record, talk_seconds(self.bundle.rules))
         for counter in counters:
             key = _key(counter, contact)
             if key is not None and counter.count in counted:
@@ -78,6 +75,6 @@ class Phone:
 
 def _key(counter: Counter, contact: str | None) -> tuple[str, str | None] | None:
     """What a counter counts of this record; None for keys that records do not carry."""
-    if counter.key == "employee":
-        return counter.name, None
-    return (counter.name, contact) if contact is not None and counter.key in ("contact_point", "customer") else None
+    if not is_told(counter, contact):
+        return None
+    return counter.name, None if counter.key == "employee" else contact

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
 from sqlalchemy import Select, select
 
-from archive import texts
-from archive.ledger import place
+from archive import ledger, texts
 from archive.models import MAIN, StoredRecord
 from archive.replay import Phone, is_act
 from archive.simulation_views import SampleView, SimulatedRuleView, SimulatedView, SimulationView
@@ -20,7 +19,6 @@ from core import audit, clock
 from core.actor import Actor
 from core.db import session
 from core.permissions import Permission
-from core.runtime import runtime
 from core.uow import start_writing
 from fleet import queries as fleet
 from fleet.queries import DeviceRef
@@ -121,7 +119,7 @@ def simulate(actor: Actor, kind: str, name: str, *, days: int = WEEK, org_unit: 
         records=len(records),
         complete=len(records) < MOST,
         rules=[
-            SimulatedRuleView(rule=rule, action=action, **_figures(tally))
+            SimulatedRuleView(rule=rule, action=action, **asdict(tally))
             for (rule, action), tally in sorted(tallies.rules.items(), key=lambda one: (-one[1].hits, one[0]))
         ],
         by_unit=_named(tallies, {one.id: one.org_unit_id for one in refs.values()}, _unit_names(refs)),
@@ -145,8 +143,7 @@ def _records(actor: Actor, since: datetime, until: datetime, org_unit: str | Non
     newest = session().execute(query.order_by(row.received_at.desc(), row.seq.desc()).limit(MOST)).all()
     found = []
     for device_id, seq, sealed in sorted(newest, key=lambda one: (one.device_id, one.seq)):
-        plain = texts.unpack(runtime().envelope.open(sealed, place(device_id, MAIN, seq)))
-        record, _ = texts.read(seq, plain)
+        record, _ = texts.read(seq, ledger.opened(device_id, MAIN, seq, sealed))
         if record is not None and is_act(record):
             found.append((device_id, record))
     return found
@@ -175,18 +172,14 @@ def _rules(phone: Phone | None, record: Record) -> frozenset[_Rule]:
     return frozenset((one.rule, one.action) for one in verdict.because)
 
 
-def _figures(tally: _Tally) -> dict[str, int]:
-    return {"hits": tally.hits, "before": tally.before, "new": tally.new, "gone": tally.gone}
-
-
 def _named(tallies: _Tallies, keys: Mapping[str, str | None], names: Mapping[str, str]) -> list[SimulatedView]:
     """Figures of phones added up by what each belongs to, the most hits first; None: to nothing."""
     summed: dict[str | None, _Tally] = {}
     for device_id, tally in tallies.phones.items():
         total = summed.setdefault(keys.get(device_id), _Tally())
-        for name, number in _figures(tally).items():
+        for name, number in asdict(tally).items():
             setattr(total, name, getattr(total, name) + number)
-    found = [SimulatedView(id=key, name=names.get(key or ""), **_figures(tally)) for key, tally in summed.items()]
+    found = [SimulatedView(id=key, name=names.get(key or ""), **asdict(tally)) for key, tally in summed.items()]
     return sorted(found, key=lambda one: (-one.hits, one.name or ""))
 
 

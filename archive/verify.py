@@ -10,14 +10,12 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from archive import alerts, texts
+from archive import alerts, ledger
 from archive.alerts import Cause
-from archive.ledger import place
 from archive.models import MAIN, Chain, IntegrityAlert, Seam, StoredRecord
 from core import clock
 from core.db import session
 from core.errors import NotFound
-from core.runtime import runtime
 from core.text import Text
 from mqtt.contract import chain as hashes
 
@@ -119,7 +117,7 @@ def _check_text(report: Report, row: Row[Any]) -> None:
         report.erased += 1
         return
     try:
-        raw = texts.unpack(runtime().envelope.open(row.sealed, place(report.device_id, row.branch, row.seq)))
+        raw = ledger.opened(report.device_id, row.branch, row.seq, row.sealed)
     except (ValueError, zlib.error):
         report.add(row.seq, "sealed")
         return

@@ -15,7 +15,7 @@ from core.actor import Actor
 from core.errors import Conflict
 from core.text import Text
 from policies import explain, in_force
-from policies.engine import Bundle, Call, Counter, Message, Verdict, counters_for, decide
+from policies.engine import Bundle, Call, Counter, Message, Verdict, counters_for, decide, talk_seconds
 from policies.engine.forms import Words
 from policies.engine.verdict import Because
 from policies.views import ActView, BecauseView, CounterView, Explanation, Value
@@ -39,8 +39,7 @@ class Ground:
     @property
     def talk_seconds(self) -> int | None:
         """From how many seconds on a call counts as a talk; None: the engine's own figure."""
-        limits = self.bundle.rules.get("contact_limits")
-        return limits.effective_talk_seconds if limits else None
+        return talk_seconds(self.bundle.rules)
 
 
 def ground(actor: Actor, device_id: str, at: datetime | None) -> Ground:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from policies.engine.actions import ACTIONS, Action, refuses, strictest
 from policies.engine.bundle import Bundle, Reading, read_rules
-from policies.engine.counters import Counter, counters_for, counts_of_call
+from policies.engine.counters import Counter, counters_for, counts_of_call, talk_seconds
 from policies.engine.decide import decide
 from policies.engine.documents import FoldTable, KeywordSet, Term, WorkCalendar
 from policies.engine.folding import Folder
@@ -60,4 +60,5 @@ __all__ = [
     "refuses",
     "schemas",
     "strictest",
+    "talk_seconds",
 ]

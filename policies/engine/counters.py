@@ -43,8 +43,15 @@ def counts_of_call(outcome: str | None, seconds: int, talk_seconds: int | None) 
     """What an outgoing call counts as; `talk_seconds` is from when on it is a talk."""
     if outcome != "connected":
         return ["attempt", "unanswered_dial"]
-    talked = seconds >= (talk_seconds or EFFECTIVE_TALK_S)
-    return ["attempt", "connected", *(["effective_talk"] if talked else [])]  # type: ignore[list-item]
+    if seconds >= (talk_seconds or EFFECTIVE_TALK_S):
+        return ["attempt", "connected", "effective_talk"]
+    return ["attempt", "connected"]
+
+
+def talk_seconds(rules: Mapping[str, Any]) -> int | None:
+    """From how many seconds on a bundle's rules count a call as a talk; None: the engine's own figure."""
+    limits = rules.get("contact_limits")
+    return limits.effective_talk_seconds if limits else None
 
 
 def counters_for(rules: Mapping[str, Any]) -> list[Counter]:
