@@ -25,6 +25,7 @@ from identity import accounts, events, org, people, queries
 from identity.models import ACTIVE, ROOT_ID, Person, RoleGrant
 from identity.people import PersonChanges
 from identity.queries import UnitRef
+from identity.scope import own_unit_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,7 @@ class PersonJudge:
         self._by_name: dict[str, list[UnitRef]] = defaultdict(list)
         for unit in self._units.values():
             self._by_name[unit.name_path.rpartition("/")[2]].append(unit)
-        own = (actor.unit_path or "").rstrip("/").rpartition("/")[2]
-        self._own = self._by_id.get(own or ROOT_ID)
+        self._own = self._by_id.get(own_unit_id(actor))
 
     def judge(self, rows: Sequence[PersonRow]) -> list[Verdict]:
         """A verdict on each row. Two rows must not speak of the same person."""

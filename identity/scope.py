@@ -10,7 +10,7 @@ from sqlalchemy import Select, false, select
 
 from core.actor import Actor
 from core.db import session
-from identity.models import OrgUnit
+from identity.models import ROOT_ID, OrgUnit
 
 
 def visible_units(actor: Actor) -> Select[tuple[str]]:
@@ -34,3 +34,8 @@ def in_scope(actor: Actor, unit_id: str | None) -> bool:
 def sees_everything(actor: Actor) -> bool:
     """Whether the actor stands at the root of the tree."""
     return actor.unit_path == "/"
+
+
+def own_unit_id(actor: Actor) -> str:
+    """Id of the unit that the actor stands at; the root's for the system and for whoever sees nothing."""
+    return (actor.unit_path or "").strip("/").rpartition("/")[2] or ROOT_ID

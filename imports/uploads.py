@@ -23,7 +23,7 @@ from core.ids import new_id
 from core.paging import DEFAULT_LIMIT, Page, keyset
 from core.runtime import runtime, settings
 from core.text import Text
-from identity import org, scope
+from identity import scope
 from imports import registry, sheet
 from imports.cells import visible
 from imports.models import Import, ImportBatch, ImportFile
@@ -55,7 +55,7 @@ def create(actor: Actor, kind_name: str, file_name: str, content: bytes) -> Impo
         encoding=None,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        unit_id=_own_unit(actor),
+        unit_id=scope.own_unit_id(actor),
         created_at=clock.now(),
         created_by=actor.id,
         created_by_name=actor.name,
@@ -176,11 +176,6 @@ def _in_scope(actor: Actor) -> Select[tuple[Import]]:
     everything = scope.sees_everything(actor)
     units = true() if everything else Import.unit_id.in_(scope.visible_units(actor))
     return select(Import).where(units, Import.kind.in_([kind.name for kind in kinds(actor)]))
-
-
-def _own_unit(actor: Actor) -> str:
-    own = (actor.unit_path or "").rstrip("/").rpartition("/")[2]
-    return own or org.ROOT_ID
 
 
 def _not_now(state: str) -> Conflict:

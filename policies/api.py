@@ -142,9 +142,7 @@ def publish_document(path: DocumentPath, body: PublishBody) -> Response:
         {
             "published": done.published.plain(),
             "rollout": done.rollout,
-            "devices": done.review.devices,
-            "looser": [place.plain() for place in done.review.looser],
-            "tighter": [place.plain() for place in done.review.tighter],
+            **done.review.plain(),
         }
     )
 

@@ -13,7 +13,7 @@ from core.reasons import clean_reason
 from core.runtime import settings
 from core.uow import start_writing
 from identity.operations import Doing, operation
-from identity.queries import ROOT_ID
+from identity.scope import own_unit_id
 from policies import (
     assignments,
     drafts,
@@ -35,7 +35,7 @@ from policies.language.parse import Format, Parsed, parse, typed
 from policies.models import PolicyDocument
 from policies.publish import Published
 from policies.requested import Request
-from policies.review import Review, review
+from policies.review import SHOWN, Review, review
 from policies.world import InForce, World
 
 Agree = Callable[["Outcome"], None]
@@ -56,9 +56,7 @@ class Outcome:
         """As it is answered."""
         return {
             "changes": [change.plain() for change in self.changes],
-            "devices": self.review.devices,
-            "looser": [place.plain() for place in self.review.looser],
-            "tighter": [place.plain() for place in self.review.tighter],
+            **self.review.plain(),
             "published": [version.plain() for version in self.published],
             "rollout": self.rollout,
             "waits": second_person.wanted(self.review),
@@ -182,9 +180,8 @@ def _doing(request: Request, name: str, arguments: Mapping[str, Any], reason: st
     present = {**request.stored, **{(row.kind, row.name): row for row in request.gone}}
     base = {"/".join(key): [present[key].revision, present[key].version] for key in sorted(keys) if key in present}
     changes = [change.plain() for change in request.changes if change.action != "none"]
-    shown = [{**one, "fields": one["fields"][: publish.SHOWN_FIELDS]} for one in changes[: second_person.SHOWN]]
-    unit_id = (request.actor.unit_path or "").strip("/").rpartition("/")[2] or ROOT_ID
-    return Doing(name, arguments, base, reason, frozenset({unit_id}), {"documents": shown})
+    shown = [{**one, "fields": one["fields"][: publish.SHOWN_FIELDS]} for one in changes[:SHOWN]]
+    return Doing(name, arguments, base, reason, frozenset({own_unit_id(request.actor)}), {"documents": shown})
 
 
 def _foreseen(request: Request) -> Outcome:
@@ -283,5 +280,5 @@ def _audit(request: Request, seen: Review, rollout: str | None, reason: str) -> 
         if reason:
             detail["reason"] = reason
         if change.kind in ("Assignment", "Group") or change.action == "delete":
-            detail |= {"devices": seen.devices, "looser": [p.plain() for p in seen.looser[:50]], "rollout": rollout}
+            detail |= {**seen.audited(), "rollout": rollout}
         audit.record(request.actor, "document.apply", ("document", f"{change.kind}/{change.name}"), detail)

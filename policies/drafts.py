@@ -13,6 +13,7 @@ from core.actor import Actor
 from core.db import session
 from core.errors import Conflict
 from core.ids import new_id
+from core.reasons import clean_reason
 from core.text import Text
 from policies import assignments
 from policies.language import author_text
@@ -122,8 +123,14 @@ def hand_back(row: PolicyDocument) -> None:
     row.managed_by = "api"
 
 
-def require_own(rows: Collection[PolicyDocument], managed_by: Manager) -> None:
-    """Raise Conflict when documents that are kept in files would be changed from elsewhere."""
+def require_own(rows: Collection[PolicyDocument], managed_by: Manager, *, take_over: bool, reason: str) -> None:
+    """Raise Conflict when documents that are kept in files would be changed from elsewhere.
+
+    Whoever means to take them over may, and says why: Invalid without a reason.
+    """
+    if take_over:
+        clean_reason(reason)
+        return
     foreign = [row for row in rows if row.managed_by == FILES and row.deleted_at is None and managed_by != FILES]
     if foreign:
         raise Conflict(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from sqlalchemy import select
 
@@ -22,8 +21,6 @@ from policies.models import DesiredState
 from policies.models import Mixture as StoredMixture
 from policies.review import Given, Review, weigh
 from policies.world import Mixture, Source, World
-
-SHOWN = 50
 
 
 def unit_moved(actor: Actor, unit_path: str, doing: Doing) -> None:
@@ -62,7 +59,7 @@ def require(actor: Actor, device_ids: Collection[str], about: tuple[str, str], d
     """
     seen = _review(device_ids)
     if seen.looser and not actor.may(Permission.DOCUMENT_PUBLISH):
-        paths = ", ".join(place.path for place in seen.looser[:5])
+        paths = seen.said()
         raise Forbidden(
             "loosens_policy",
             Text(
@@ -71,7 +68,7 @@ def require(actor: Actor, device_ids: Collection[str], about: tuple[str, str], d
                 "Somebody who may publish policies does it.",
             ),
             permission=str(Permission.DOCUMENT_PUBLISH),
-            looser=_places(seen),
+            looser=seen.audited()["looser"],
         )
     second_person.require(actor, seen, doing)
     if seen.looser:
@@ -79,11 +76,7 @@ def require(actor: Actor, device_ids: Collection[str], about: tuple[str, str], d
 
 
 def _audit(actor: Actor, seen: Review, about: tuple[str, str]) -> None:
-    audit.record(actor, "document.loosen", about, {"devices": seen.devices, "looser": _places(seen)})
-
-
-def _places(seen: Review) -> list[dict[str, Any]]:
-    return [place.plain() for place in seen.looser[:SHOWN]]
+    audit.record(actor, "document.loosen", about, seen.audited())
 
 
 def _review(device_ids: Collection[str]) -> Review:

@@ -167,7 +167,10 @@ def _restore(actor: Actor, row: PolicyDocument, version: int, take_over: bool, r
     """Make older content the draft again."""
     older = content(row, version)
     if (older.title, older.spec) != (row.title, row.spec):
-        _require_own(row, take_over, reason)
+        # Older content of what is kept in files is an edit of it from elsewhere.
+        drafts.require_own([row], "api", take_over=take_over, reason=reason)
+        if take_over:
+            drafts.hand_back(row)
     drafts.rewrite(actor, row, older)
 
 
@@ -203,15 +206,6 @@ def _rings(staging: Staging) -> list[Ring]:
             path="rings",
         )
     return rings.read(staging.rings, fleet_groups.names())
-
-
-def _require_own(row: PolicyDocument, take_over: bool, reason: str) -> None:
-    """Older content of what is kept in files is an edit of it from elsewhere."""
-    if take_over:
-        clean_reason(reason)
-        drafts.hand_back(row)
-    else:
-        drafts.require_own([row], "api")
 
 
 def make_version(
@@ -275,8 +269,7 @@ def audit_published(
                 "version": document.version,
                 "rollout": rollout,
                 "reason": reason,
-                "devices": seen.devices,
-                "looser": [place.plain() for place in seen.looser[:50]],
+                **seen.audited(),
                 **more,
             },
         )

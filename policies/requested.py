@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.actor import Actor
-from core.reasons import clean_reason
 from policies import devices, drafts, groups, projection, publish, references
 from policies.drafts import Change, Key, Manager
 from policies.language.kinds import PUBLISHED_KINDS, Group
@@ -47,11 +46,9 @@ class Request:
 
 def require_own(request: Request, take_over: bool, reason: str) -> None:
     """Raise Conflict when what is kept in files is changed from elsewhere; taken over, Invalid without a reason."""
-    if take_over:
-        clean_reason(reason)
-    else:
-        changed = [request.stored.get((document.kind, document.name)) for document in request.changed()]
-        drafts.require_own([*filter(None, changed), *request.gone], request.managed_by)
+    changed = [request.stored.get((document.kind, document.name)) for document in request.changed()]
+    rows = [*filter(None, changed), *request.gone]
+    drafts.require_own(rows, request.managed_by, take_over=take_over, reason=reason)
 
 
 def read(actor: Actor, parsed: list[Parsed], managed_by: Manager, *, prune: bool, locked: bool) -> Request:

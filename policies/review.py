@@ -17,6 +17,8 @@ from policies.world import Mixture, Reached, World
 
 NAMED = 20
 """So many of the touched phones are named."""
+SHOWN, SAID = 50, 5
+"""So many places are kept with a change, and so many are named in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,22 @@ class Review:
     tighter: list[Moved] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
     loosened: list[Loosened] = field(default_factory=list)
+
+    def plain(self, most: int | None = None) -> dict[str, Any]:
+        """As it is shown: how many phones, and the places, at `most` so many of each."""
+        return {
+            "devices": self.devices,
+            "looser": [place.plain() for place in self.looser[:most]],
+            "tighter": [place.plain() for place in self.tighter[:most]],
+        }
+
+    def audited(self) -> dict[str, Any]:
+        """As the audit log keeps it: how many phones, and the first places that become looser."""
+        return {"devices": self.devices, "looser": self.plain(SHOWN)["looser"]}
+
+    def said(self) -> str:
+        """The first places that become looser, for a sentence."""
+        return ", ".join(place.path for place in self.looser[:SAID])
 
 
 @dataclass(frozen=True)

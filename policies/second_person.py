@@ -29,11 +29,10 @@ from identity.operations import Doing
 from notify import notices
 from notify.topics import Severity, register
 from policies.models import HeldChange
-from policies.review import Review
+from policies.review import SHOWN, Review
 
 ACTOR = system_actor("policies")
 APPROVER = (Permission.DOCUMENT_PUBLISH,)
-SHOWN = 50
 _CARRIED = "held_change"
 _AT_ONCE = register(
     "policy_loosened_at_once",
@@ -259,10 +258,8 @@ def _content(
 
 def _summary(seen: Review) -> dict[str, Any]:
     return {
-        "devices": seen.devices,
+        **seen.plain(SHOWN),
         "loosens": _count(seen),
-        "looser": [place.plain() for place in seen.looser[:SHOWN]],
-        "tighter": [place.plain() for place in seen.tighter[:SHOWN]],
     }
 
 
@@ -271,7 +268,7 @@ def _count(seen: Review) -> int:
 
 
 def _said(seen: Review) -> Text:
-    paths = ", ".join(place.path for place in seen.looser[:5])
+    paths = seen.said()
     return Text(
         f"此变更会放宽 {_count(seen)} 台设备的策略（{paths}），等同于发布，已提交审批，目前未做任何更改。"
         "由另一位有发布权限的人批准后自动执行。",
