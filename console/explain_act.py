@@ -9,9 +9,9 @@ from flask import render_template, request
 
 from archive import explain
 from archive.explain import Act
-from console import device_view, errors, forms, labels, language, times
+from console import device_view, errors, forms, language, times
 from console.device_view import BAD, OK, WARN, Label
-from console.policy_form.values import COMMON, word
+from console.policy_form.values import COMMON, common, word
 from core import clock
 from core.errors import ShoujiError
 from core.http.identity import current_actor
@@ -20,7 +20,7 @@ from core.permissions import Permission
 from core.runtime import settings
 from core.text import Text
 from fleet import devices
-from policies.engine.actions import refuses
+from policies.engine.actions import Action, refuses
 from policies.engine.vocabulary import Relation
 from policies.views import ActView
 
@@ -62,9 +62,9 @@ def _minute(text: str) -> datetime | None:
     return at if at > now else min(now, at.replace(second=59, microsecond=999999))
 
 
-def chip(action: str) -> Label:
+def chip(action: Action) -> Label:
     """An action in its colour."""
-    return Label(COMMON.get(action) or labels.plain(action), BAD if refuses(action) else WARN)  # type: ignore[arg-type]
+    return Label(common(action), BAD if refuses(action) else WARN)
 
 
 def counter(name: str) -> Text:

@@ -9,9 +9,9 @@ from flask import render_template, request
 
 from archive import shadow_read
 from archive.shadow_views import ShadowDayView
-from console import frame, labels, language, lists, words
+from console import frame, language, lists, words
 from console.device_view import BAD, IDLE, WARN, Label
-from console.policy_form.values import COMMON
+from console.policy_form.values import common
 from core.actor import Actor
 from core.db import json_text
 from core.errors import NotFound
@@ -32,8 +32,7 @@ pages = Pages("shadow", __name__)
 @pages.get("/policies/<kind>/<name>/shadow", Permission.DOCUMENT_READ)
 def show(kind: str, name: str) -> str:
     """The figures of a policy or a keyword set."""
-    if kind not in shadow_read.KINDS:
-        raise NotFound("no_such_page", Text("没有这个页面。", "There is no such page."))
+    require_kind(kind)
     actor, days = current_actor(), _days()
     found = shadow_read.counts(actor, kind, name, days)
     return render_template(
@@ -41,7 +40,7 @@ def show(kind: str, name: str) -> str:
         document=documents.get(actor, kind, name),
         found=found,
         chart=_drawn(found.by_day),
-        spans=[(lists.address({"days": str(span)}), _span(span), span == days) for span in SPANS],
+        spans=[(lists.address({"days": str(one)}), span(one), one == days) for one in SPANS],
         action=action,
         address=frame.here(),
         words=words,
@@ -49,18 +48,25 @@ def show(kind: str, name: str) -> str:
     )
 
 
+def require_kind(kind: str) -> None:
+    """Raise NotFound for documents that hold no rules to try."""
+    if kind not in shadow_read.KINDS:
+        raise NotFound("no_such_page", Text("没有这个页面。", "There is no such page."))
+
+
 def action(code: str) -> Label:
     """What a rule would have done, in its colour."""
-    return Label(COMMON.get(code) or labels.plain(code), TONES.get(code, IDLE))
+    return Label(common(code), TONES.get(code, IDLE))
+
+
+def span(days: int) -> Text:
+    """A span that ends today."""
+    return Text(f"近 {days} 天", f"{days} day{'' if days == 1 else 's'}")
 
 
 def _days() -> int:
     asked = request.args.get("days", "")
-    return next((span for span in SPANS if str(span) == asked), SPANS[0])
-
-
-def _span(days: int) -> Text:
-    return Text(f"近 {days} 天", f"{days} days")
+    return next((one for one in SPANS if str(one) == asked), SPANS[0])
 
 
 def _drawn(days: Sequence[ShadowDayView]) -> str:

@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import render_template, request
 
-from archive import shadow_read, simulate
+from archive import simulate
 from archive.simulation_views import SimulationView
 from console import choices, errors, forms, labels, language, words
 from console.device_view import BAD, IDLE, OK, Label
-from console.shadow import action
-from core.errors import NotFound, ShoujiError
+from console.shadow import action, require_kind, span
+from core.errors import ShoujiError
 from core.http.identity import current_actor
 from core.http.routes import Pages
 from core.permissions import Permission
@@ -41,24 +41,19 @@ def ask(kind: str, name: str, problem: ShoujiError | None = None) -> str:
 @pages.post("/policies/<kind>/<name>/simulate", Permission.ARCHIVE_READ, reads_first=True)
 def run(kind: str, name: str) -> str:
     """The figures; that the archive was read for them stands in the audit log."""
-    _require_kind(kind)
+    require_kind(kind)
     days, unit = _days(), forms.field("org_unit", 1400).strip() or None
     found = simulate.simulate(current_actor(), kind, name, days=days, org_unit=unit)
     return _page(kind, name, found, None)
 
 
-def _require_kind(kind: str) -> None:
-    if kind not in shadow_read.KINDS:
-        raise NotFound("no_such_page", Text("没有这个页面。", "There is no such page."))
-
-
 def _days() -> int:
     asked = forms.field("days", 3)
-    return next((span for span in SPANS if str(span) == asked), simulate.WEEK)
+    return next((one for one in SPANS if str(one) == asked), simulate.WEEK)
 
 
 def _page(kind: str, name: str, found: SimulationView | None, problem: ShoujiError | None) -> str:
-    _require_kind(kind)
+    require_kind(kind)
     actor = current_actor()
     return render_template(
         "simulate.html",
@@ -66,7 +61,7 @@ def _page(kind: str, name: str, found: SimulationView | None, problem: ShoujiErr
         found=found,
         error=problem.text if problem else None,
         error_field=forms.field_of(problem, FIELDS) if problem else None,
-        spans=[(str(days), language.t(f"近 {days} 天", f"{days} day{'' if days == 1 else 's'}")) for days in SPANS],
+        spans=[(str(days), language.say(span(days))) for days in SPANS],
         days=request.form.get("days", str(simulate.WEEK)),
         unit=request.form.get("org_unit", "")[:1400],
         units=choices.units(actor),

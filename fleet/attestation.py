@@ -20,7 +20,7 @@ from core.actor import system_actor
 from core.crypto import attestation as chains
 from core.crypto.attestation import Checked, Trust
 from core.crypto.jwk import PublicKey, b64u, public_from_der
-from core.crypto.key_description import VERIFIED
+from core.crypto.key_description import VERIFIED, KeyDescription
 from core.db import session
 from core.errors import Invalid
 from core.log import get_logger
@@ -80,7 +80,7 @@ def judge(pems: Sequence[str] | None, key: PublicKey, challenge: bytes, at: date
         reasons.append(FOREIGN_AGENT)
     if reasons or checked.said is None:
         return Judged(UNVERIFIED, tuple(reasons), basis=_basis(trust))
-    return Judged(checked.said.level, (), _said(checked), _basis(trust))
+    return Judged(checked.said.level, (), _said(checked.said), _basis(trust))
 
 
 def admit(judged: Judged) -> None:
@@ -186,10 +186,7 @@ def _is_foreign(checked: Checked) -> bool:
     return not signed_by_us or component.partition("/")[0] not in checked.said.packages
 
 
-def _said(checked: Checked) -> dict[str, Any] | None:
-    said = checked.said
-    if said is None:
-        return None
+def _said(said: KeyDescription) -> dict[str, Any]:
     return {
         "boot_state": said.boot_state,
         "bootloader_locked": said.locked,

@@ -13,7 +13,7 @@ from core.text import Text
 from policies import draft_import, statutory_days
 from policies.draft_import import Given
 from policies.faults import Fault
-from policies.language.kinds import API_VERSION, CalendarDaySpec
+from policies.language.kinds import CalendarDaySpec
 
 KIND = "Calendar"
 
@@ -52,7 +52,6 @@ def foresee(actor: Actor, name: str, given: Sequence[Given], faults: Sequence[Fa
     years = sorted({int(day[:4]) for day in days})
     kept = {day: entry for day, entry in before.items() if int(day[:4]) not in years}
     after = {**kept, **days}
-    metadata = {"name": name, **({"title": stored.title} if stored and stored.title else {})}
     spec = {"days": [after[day] for day in sorted(after)]}
     return ForeseenDays(
         name=name,
@@ -64,7 +63,7 @@ def foresee(actor: Actor, name: str, given: Sequence[Given], faults: Sequence[Fa
         unchanged=sum(1 for day in days.keys() & before.keys() if days[day] == before[day]),
         provisional=sum(1 for entry in days.values() if entry.get("provisional")),
         faults=sorted([*faults, *wrong], key=lambda fault: fault.line),
-        document={"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec},
+        document=draft_import.document(KIND, name, stored.title if stored else None, spec),
     )
 
 

@@ -11,6 +11,7 @@ from core.actor import Actor
 from policies import apply, drafts
 from policies.drafts import Manager
 from policies.faults import Fault
+from policies.language.kinds import API_VERSION
 from policies.language.messages import code_of, text_for
 from policies.language.parse import typed
 from policies.models import PolicyDocument
@@ -44,6 +45,12 @@ def stored(kind: str, name: str) -> PolicyDocument | None:
     """The document as it is stored; None where there is none, or where it is deleted."""
     row = drafts.load([(kind, name)]).get((kind, name))
     return row if row is not None and row.deleted_at is None else None
+
+
+def document(kind: str, name: str, title: str | None, spec: dict[str, Any]) -> dict[str, Any]:
+    """A document as it is sent."""
+    metadata = {"name": name} if title is None else {"name": name, "title": title}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
 def fault(one: Given, model: type[BaseModel]) -> Fault | None:

@@ -14,7 +14,7 @@ from policies import draft_import
 from policies.draft_import import Given
 from policies.faults import Fault
 from policies.keyword_hints import Hint, hints
-from policies.language.kinds import API_VERSION, DEFAULT_STEPS, KeywordSetSpec, TermEntry
+from policies.language.kinds import DEFAULT_STEPS, KeywordSetSpec, TermEntry
 from policies.language.parse import Parsed, typed
 
 KIND = "KeywordSet"
@@ -54,7 +54,7 @@ def foresee(actor: Actor, name: str, given: Sequence[Given], faults: Sequence[Fa
     before = {_text(entry): entry for entry in spec.get("terms", ())}
     after = {**(before if mode == "add" else {}), **entries}
     spec["terms"] = list(after.values())
-    document = _document(name, stored.title if stored else None, spec)
+    document = draft_import.document(KIND, name, stored.title if stored else None, spec)
     model = keyword_spec(typed(document))
     return Foreseen(
         name=name,
@@ -101,11 +101,6 @@ def _text(entry: str | dict[str, Any]) -> str:
         return entry
     text: str = entry.get("term") or entry.get("pattern") or ""
     return text
-
-
-def _document(name: str, title: str | None, spec: dict[str, Any]) -> dict[str, Any]:
-    metadata = {"name": name} if title is None else {"name": name, "title": title}
-    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
 
 
 def _shown(faults: Sequence[Fault]) -> dict[str, Any]:

@@ -136,8 +136,13 @@ OWN: dict[str, dict[str, Text]] = {
 def word(path: str, value: Any) -> Text:
     """What a value of the member at a path is called; one without a word stands for itself."""
     code = code_of(value)
-    found = OWN.get(path, {}).get(code) or _borrowed(path).get(code) or COMMON.get(code)
-    return found or labels.plain(code)
+    found = OWN.get(path, {}).get(code) or _borrowed(path).get(code)
+    return found or common(code)
+
+
+def common(code: str) -> Text:
+    """What a code is called wherever it stands; one without a word stands for itself."""
+    return COMMON.get(code) or labels.plain(code)
 
 
 def code_of(value: Any) -> str:
